@@ -1,0 +1,70 @@
+"""The transaction: what commits together."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from application.ports.accounts import Accounts, Operators
+from application.ports.attempts import Attempts
+from application.ports.claims import Claims
+from application.ports.email_changes import EmailChanges
+from application.ports.mail import MailQueue
+from application.ports.outbox import Outbox
+from application.ports.password_resets import PasswordResets
+from application.ports.sessions import Sessions
+from application.ports.signing_keys import SigningKeys
+
+
+class UnitOfWork(Protocol):
+    """The repositories of one transaction. What their aggregates recorded is written in it as well."""
+
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def operators(self) -> Operators: ...
+    @property
+    def claims(self) -> Claims: ...
+    @property
+    def password_resets(self) -> PasswordResets: ...
+    @property
+    def email_changes(self) -> EmailChanges: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def attempts(self) -> Attempts: ...
+    @property
+    def mail(self) -> MailQueue: ...
+    @property
+    def signing_keys(self) -> SigningKeys: ...
+    @property
+    def outbox(self) -> Outbox: ...
+
+
+Begin = Callable[[], AbstractContextManager[UnitOfWork]]
+"""Opens a unit of work: commits on a clean exit, rolls back on an exception."""
+
+
+class Persistence(Protocol):
+    """What a persistence adapter is: swapped by one line (docs/swap-persistence.md)."""
+
+    def unit_of_work(self) -> AbstractContextManager[UnitOfWork]:
+        """A transaction. Raise TransactionFailed where running again is safe, Unavailable if the database is out of
+        reach."""
+
+    def autocommit(self) -> AbstractContextManager[UnitOfWork]:
+        """Each call of a repository stands alone, and is durable when it returns: for reads, and for a change that
+        is one statement. What records events needs a unit of work."""
+
+    def problem(self) -> str | None:
+        """What keeps it from serving, for `/health/ready`: 'database', 'schema' or None."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+class TransactionFailed(Exception):
+    """Nothing was committed (a serialization failure, a deadlock, a lost connection): running again is safe."""
+
+
+class Unavailable(Exception):
+    """Nothing can be done now; whether what was asked happened may be unknown."""

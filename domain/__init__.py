@@ -1,0 +1,1 @@
+"""What Portico's words mean: pure, frozen, standard library only."""

@@ -1,0 +1,339 @@
+"""An account is a person: the address they sign in with, the state they are in, and who has operator rights."""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from domain.kernel import (
+    AccountId,
+    AddressDigest,
+    Aggregate,
+    Conflict,
+    Event,
+    Forbidden,
+    Invalid,
+    NotFound,
+)
+
+
+class InvalidEmail(Invalid):
+    code = "email_invalid"
+
+
+class InvalidDisplayName(Invalid):
+    code = "display_name_invalid"
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+
+
+class AccountNotFound(NotFound):
+    code = "account_not_found"
+
+
+class AccountClosed(Conflict):
+    code = "account_closed"
+
+
+class AccountNotActive(Conflict):
+    code = "account_not_active"
+
+
+class AccountNotSuspended(Conflict):
+    code = "account_not_suspended"
+
+
+class LastOperator(Conflict):
+    code = "last_operator"
+
+
+class OperatorRequired(Forbidden):
+    code = "operator_required"
+
+
+# RFC 5321 section 4.1.2 (Dot-string) and 4.5.3.1 (sizes). Quoted local parts and address literals are legal there,
+# but no one signs in with them, and each is one more way to write the same address twice.
+_LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
+_LONGEST_ADDRESS = 254
+_LONGEST_LOCAL_PART = 64
+_LONGEST_DISPLAY_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """An address in the form in which it is compared and stored: lower case, the domain in its ASCII form."""
+
+    value: str
+
+    @classmethod
+    def parse(cls, raw: str, *, field: str = "email") -> Self:
+        """Raise InvalidEmail unless `raw` is an address of at most 254 characters (RFC 5321, ASCII local part)."""
+        local, at, domain = raw.strip(" ").rpartition("@")
+        local = local.lower() if local.isascii() else ""
+        if at and not domain.isascii():
+            domain = _to_ascii(domain)
+        domain = domain.lower()
+        address = f"{local}@{domain}"
+        if not (
+            len(address) <= _LONGEST_ADDRESS
+            and len(local) <= _LONGEST_LOCAL_PART
+            and _LOCAL_PART.fullmatch(local)
+            and _DOMAIN.fullmatch(domain)
+        ):
+            raise InvalidEmail("That is not an e-mail address that mail can be sent to.", field=field)
+        return cls(address)
+
+    @classmethod
+    def erased(cls, account_id: AccountId) -> Self:
+        """What a closed account keeps in place of its address; `.invalid` can never receive mail (RFC 2606)."""
+        return cls(f"{account_id}@closed.invalid")
+
+    @property
+    def local_part(self) -> str:
+        return self.value.partition("@")[0]
+
+    @property
+    def digest(self) -> AddressDigest:
+        return AddressDigest(hashlib.sha256(self.value.encode()).hexdigest())
+
+
+def _to_ascii(domain: str) -> str:
+    """The domain as the DNS knows it, or nothing if it has no such form."""
+    try:
+        return domain.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def parse_display_name(raw: str) -> str:
+    """Return the name in NFC without outer spaces. Raise InvalidDisplayName over 100 characters or with control ones."""
+    name = unicodedata.normalize("NFC", raw).strip()
+    # Cc: control, Cf: invisible and direction marks that make one name look like another, Cs: lone surrogates,
+    # Zl and Zp: line breaks. The joiners of emoji and of some scripts are Cf too, and meant.
+    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in "\u200c\u200d" for c in name)
+    if len(name) > _LONGEST_DISPLAY_NAME or odd:
+        raise InvalidDisplayName(
+            "A display name has at most 100 characters and no control characters.", field="display_name"
+        )
+    return name
+
+
+class AccountState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRegistered(Event):
+    name = "account.registered"
+    account_id: AccountId
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailVerified(Event):
+    name = "account.email_verified"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRenamed(Event):
+    name = "account.renamed"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    name = "account.password_changed"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordWasReset(Event):
+    name = "account.password_reset"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordRehashed(Event):
+    name = "account.password_rehashed"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailChanged(Event):
+    name = "account.email_changed"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSuspended(Event):
+    name = "account.suspended"
+    account_id: AccountId
+    by: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReactivated(Event):
+    name = "account.reactivated"
+    account_id: AccountId
+    by: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountWasClosed(Event):
+    name = "account.closed"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAppointed(Event):
+    name = "account.operator_appointed"
+    account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account(Aggregate):
+    """A person.
+
+    `credentials_epoch` counts the changes of password and address: whatever was handed out under an earlier
+    number (trusted devices, one-time tokens) is void.
+    """
+
+    id: AccountId
+    email: EmailAddress
+    email_verified_at: datetime | None = None
+    display_name: str = ""
+    password_hash: str = field(repr=False)
+    credentials_epoch: int = 0
+    is_operator: bool = False
+    state: AccountState = AccountState.ACTIVE
+    state_since: datetime
+    created_at: datetime
+
+    @classmethod
+    def register(
+        cls,
+        *,
+        id: AccountId,
+        email: EmailAddress,
+        display_name: str,
+        password_hash: str,
+        verified: bool,
+        at: datetime,
+    ) -> Self:
+        return cls(
+            id=id,
+            email=email,
+            email_verified_at=at if verified else None,
+            display_name=display_name,
+            password_hash=password_hash,
+            state_since=at,
+            created_at=at,
+            events=(AccountRegistered(account_id=id, verified=verified, at=at),),
+        )
+
+    @property
+    def is_active(self) -> bool:
+        return self.state is AccountState.ACTIVE
+
+    def prove_email(self, *, password_hash: str, display_name: str, at: datetime) -> Self:
+        """The first proof of the address: whoever proved it decides the password and the name from now on."""
+        self._must_be_open()
+        proved = EmailVerified(account_id=self.id, at=at)
+        return replace(
+            self,
+            email_verified_at=at,
+            password_hash=password_hash,
+            display_name=display_name,
+            credentials_epoch=self.credentials_epoch + 1,
+            events=self.recorded(proved),
+        )
+
+    def rename(self, display_name: str, *, at: datetime) -> Self:
+        self._must_be_open()
+        if display_name == self.display_name:
+            return self
+        renamed = AccountRenamed(account_id=self.id, at=at)
+        return replace(self, display_name=display_name, events=self.recorded(renamed))
+
+    def change_password(self, password_hash: str, *, at: datetime) -> Self:
+        self._must_be_open()
+        changed = PasswordChanged(account_id=self.id, at=at)
+        return self._with_credentials(changed, password_hash=password_hash)
+
+    def reset_password(self, password_hash: str, *, at: datetime) -> Self:
+        """A reset came by mail, so it also proves the address."""
+        self._must_be_open()
+        was_reset = PasswordWasReset(account_id=self.id, at=at)
+        proved = () if self.email_verified_at else (EmailVerified(account_id=self.id, at=at),)
+        return replace(
+            self._with_credentials(was_reset, *proved, password_hash=password_hash),
+            email_verified_at=self.email_verified_at or at,
+        )
+
+    def rehash_password(self, password_hash: str, *, at: datetime) -> Self:
+        """The same password under a newer scheme: nothing that was handed out ends."""
+        rehashed = PasswordRehashed(account_id=self.id, at=at)
+        return replace(self, password_hash=password_hash, events=self.recorded(rehashed))
+
+    def change_email(self, email: EmailAddress, *, at: datetime) -> Self:
+        """The new address has just been proved."""
+        self._must_be_open()
+        changed = EmailChanged(account_id=self.id, at=at)
+        return replace(self._with_credentials(changed), email=email, email_verified_at=at)
+
+    def suspend(self, *, by: AccountId, at: datetime) -> Self:
+        self._must_be_open()
+        if not self.is_active:
+            raise AccountNotActive("The account is suspended already.")
+        suspended = AccountSuspended(account_id=self.id, by=by, at=at)
+        return replace(self, state=AccountState.SUSPENDED, state_since=at, events=self.recorded(suspended))
+
+    def reactivate(self, *, by: AccountId, at: datetime) -> Self:
+        self._must_be_open()
+        if self.is_active:
+            raise AccountNotSuspended("Only a suspended account can be reactivated.")
+        reactivated = AccountReactivated(account_id=self.id, by=by, at=at)
+        return replace(self, state=AccountState.ACTIVE, state_since=at, events=self.recorded(reactivated))
+
+    def close(self, *, at: datetime) -> Self:
+        """Erase what is personal; the id stays, so that it is never given to another."""
+        self._must_be_open()
+        closed = AccountWasClosed(account_id=self.id, at=at)
+        return replace(
+            self._with_credentials(closed, password_hash=""),
+            email=EmailAddress.erased(self.id),
+            email_verified_at=None,
+            display_name="",
+            is_operator=False,
+            state=AccountState.CLOSED,
+            state_since=at,
+        )
+
+    def appoint_operator(self, *, at: datetime) -> Self:
+        if not self.is_active:
+            raise AccountNotActive("Only an active account can be an operator.")
+        if self.is_operator:
+            return self
+        appointed = OperatorAppointed(account_id=self.id, at=at)
+        return replace(self, is_operator=True, events=self.recorded(appointed))
+
+    def _with_credentials(self, *events: Event, password_hash: str | None = None) -> Self:
+        return replace(
+            self,
+            password_hash=self.password_hash if password_hash is None else password_hash,
+            credentials_epoch=self.credentials_epoch + 1,
+            events=self.recorded(*events),
+        )
+
+    def _must_be_open(self) -> None:
+        if self.state is AccountState.CLOSED:
+            raise AccountClosed("A closed account stays as it is.")
