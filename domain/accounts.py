@@ -60,6 +60,8 @@ class OperatorRequired(Forbidden):
 # but no one signs in with them, and each is one more way to write the same address twice.
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
+# RFC 2047: where a mail library decodes it, such a local part turns into other addresses, or other headers.
+_ENCODED_WORD = "=?"
 _LONGEST_ADDRESS = 254
 _LONGEST_LOCAL_PART = 64
 _LONGEST_DISPLAY_NAME = 100
@@ -84,6 +86,7 @@ class EmailAddress:
             len(address) <= _LONGEST_ADDRESS
             and len(local) <= _LONGEST_LOCAL_PART
             and _LOCAL_PART.fullmatch(local)
+            and _ENCODED_WORD not in local
             and _DOMAIN.fullmatch(domain)
         ):
             raise InvalidEmail("That is not an e-mail address that mail can be sent to.", field=field)

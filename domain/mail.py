@@ -62,7 +62,7 @@ class QueuedMail(Aggregate):
     kind: MailKind
     address: EmailAddress | None
     """None once it has gone: what was sent is no longer anybody's data."""
-    ids: Mapping[str, str] = _NO_IDS
+    ids: Mapping[str, str] = field(default_factory=lambda: _NO_IDS)
     due_at: datetime | None
     """None when nothing waits. While a relay holds the mail, the time at which another may take over."""
     tries: int = 0

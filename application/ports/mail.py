@@ -1,10 +1,9 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.accounts import EmailAddress
-from domain.kernel import AccountId
 from domain.mail import MailKind, MailPolicy, QueuedMail
 
 
@@ -23,8 +22,8 @@ class MailQueue(Protocol):
     def settle(self, mail: QueuedMail) -> None:
         """Save what became of a leased mail. Raise Stale if it was requested again, or leased by another, meanwhile."""
 
-    def of_account(self, account_id: AccountId, email: EmailAddress) -> list[QueuedMail]:
-        """What waits for the account's address, at most 100."""
+    def of_address(self, email: EmailAddress) -> list[QueuedMail]:
+        """What is kept about mail to that address, newest first, at most 100."""
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         """Remove at most `limit` that went before that time; return how many."""
@@ -36,7 +35,7 @@ class OutgoingMail:
 
     to: EmailAddress
     template: str
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
 
 
 class Mailer(Protocol):
@@ -46,3 +45,23 @@ class Mailer(Protocol):
 
 class MailNotSent(Exception):
     """It was not handed over; trying again may help. Its text holds neither the mail's content nor a token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMail:
+    """A mail as its reader sees it. `link` and `token` are what it asks the reader to use, if anything."""
+
+    to: EmailAddress
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    link: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    at: datetime
+
+
+class Mailbox(Protocol):
+    """What a mailer of the development keeps instead of sending it."""
+
+    def newest(self) -> list[SentMail]:
+        """The newest mails, newest first."""
