@@ -1,0 +1,85 @@
+"""What the owner of an account may do with it."""
+
+from dataclasses import dataclass
+
+from application.passwords import ProvePassword, proved, void_what_was_handed_out
+from application.ports.environment import Clock, Ids
+from application.ports.outbox import OutboxEvent
+from application.ports.unit_of_work import Begin
+from domain.access import Principal
+from domain.accounts import Account, parse_display_name
+from domain.email_changes import EmailChange
+from domain.mail import MailKind, QueuedMail
+from domain.sessions import Client, EndReason, Session
+
+_MOST_EXPORTED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameAccount:
+    """The owner chooses the name that others see."""
+
+    unit_of_work: Begin
+    clock: Clock
+
+    def __call__(self, *, principal: Principal, display_name: str) -> Account:
+        """Raise InvalidDisplayName."""
+        name = parse_display_name(display_name)
+        with self.unit_of_work() as uow:
+            renamed = uow.accounts.lock(principal.account.id).rename(name, at=self.clock.now())
+            uow.accounts.save(renamed)
+        return renamed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAccount:
+    """The owner leaves for good: sessions end, personal data is erased, the id is never given to another."""
+
+    unit_of_work: Begin
+    prove: ProvePassword
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, principal: Principal, password: str, client: Client) -> None:
+        """Raise WrongPassword, TooManyAttempts, LastOperator."""
+        account = principal.account
+        attempt = self.prove(account, password, client=client)
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            current = proved(uow, account, attempt, at=now)
+            uow.operators.remove(current.id)
+            uow.accounts.save(current.close(at=now))
+            uow.sessions.end_all(current.id, EndReason.CLOSED, at=now)
+            void_what_was_handed_out(uow, current)
+            uow.attempts.forget(current.email.digest)
+            uow.mail.put(QueuedMail.notice(MailKind.ACCOUNT_CLOSED, current.email, slot=self.ids.new(), at=now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountExport:
+    """Everything that is held about an account."""
+
+    account: Account
+    sessions: list[Session]
+    email_change: EmailChange | None
+    mail: list[QueuedMail]
+    events: list[OutboxEvent]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportAccount:
+    """The owner reads everything that is held about the account (GDPR articles 15 and 20)."""
+
+    autocommit: Begin
+    clock: Clock
+
+    def __call__(self, *, principal: Principal) -> AccountExport:
+        account, now = principal.account, self.clock.now()
+        with self.autocommit() as database:
+            return AccountExport(
+                account=account,
+                sessions=database.sessions.page(account.id, limit=100, after=None, at=now)[0],
+                email_change=database.email_changes.find(account.id, at=now),
+                mail=database.mail.of_address(account.email),
+                events=database.outbox.of_owner(account.id, limit=_MOST_EXPORTED),
+            )

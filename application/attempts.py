@@ -1,0 +1,35 @@
+"""Counting attempts to prove a password, before the costly hash is made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.ports.unit_of_work import UnitOfWork
+from domain.accounts import EmailAddress
+from domain.attempts import AttemptPolicy, Bucket, DeviceToken
+from domain.sessions import Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt on an address, from a client or from a device that its owner used before."""
+
+    email: EmailAddress
+    client: Client
+    device: DeviceToken | None = None
+
+    @property
+    def buckets(self) -> tuple[Bucket, ...]:
+        # A known device has a bucket to itself: whatever strangers do elsewhere, its owner gets in.
+        if self.device:
+            return (Bucket.device(self.device.device_id),)
+        return (Bucket.all_networks(), Bucket.network(self.client.network))
+
+    def count(self, uow: UnitOfWork, *, policy: AttemptPolicy, at: datetime) -> None:
+        """Raise TooManyAttempts, and count nothing, while one of its buckets must wait."""
+        counters = uow.attempts.lock(self.email.digest, self.buckets, at=at)
+        uow.attempts.save([counter.count(policy=policy, at=at) for counter in counters])
+
+    def take_back(self, uow: UnitOfWork, *, at: datetime) -> None:
+        """It succeeded."""
+        counters = uow.attempts.lock(self.email.digest, self.buckets, at=at)
+        uow.attempts.save([counter.take_back(at=at) for counter in counters])

@@ -1,0 +1,142 @@
+"""Signing up: an address is claimed, and becomes an account once it is proved."""
+
+from dataclasses import dataclass
+
+from application.passwords import JudgePassword
+from application.ports.environment import Clock, Ids
+from application.ports.security import OpaqueTokens, PasswordHasher
+from application.ports.unit_of_work import Begin, UnitOfWork
+from domain.accounts import Account, EmailAddress, EmailTaken, parse_display_name
+from domain.claims import Claim, RegistrationPolicy
+from domain.kernel import AccountId, ClaimId
+from domain.mail import MailKind, MailPolicy
+from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
+from domain.passwords import normalised
+from domain.sessions import EndReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterAccount:
+    """Whoever may sign up claims an address, whether or not it has an account; a mail tells its owner.
+
+    The work is the same in both cases, so that no address can be probed (ASVS 6.3.8). Where verification is
+    switched off there is an account at once, and a taken address is refused.
+    """
+
+    unit_of_work: Begin
+    judge: JudgePassword
+    passwords: PasswordHasher
+    policy: RegistrationPolicy
+    mail_policy: MailPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, email: str, password: str, display_name: str = "") -> Account | None:
+        """Return the account where verification is off, otherwise None.
+
+        Raise RegistrationClosed, RegistrationByInvitation, InvalidEmail, InvalidDisplayName, PasswordTooWeak; with
+        verification off EmailTaken.
+        """
+        self.policy.must_admit_strangers()
+        address = EmailAddress.parse(email)
+        name = parse_display_name(display_name)
+        password_hash = self.passwords.hash(self.judge(password, email=address, display_name=name))
+        now = self.clock.now()
+        claim = Claim.make(
+            id=ClaimId(self.ids.new()),
+            email=address,
+            display_name=name,
+            password_hash=password_hash,
+            lifetime=self.policy.claim_lifetime,
+            at=now,
+        )
+        account = None
+        if not self.policy.requires_verification:
+            account = Account.register(
+                id=AccountId(self.ids.new()),
+                email=address,
+                display_name=name,
+                password_hash=password_hash,
+                verified=False,
+                at=now,
+            )
+        with self.unit_of_work() as uow:
+            if account:
+                uow.accounts.add(account)
+            uow.claims.add(claim)
+            uow.mail.request(
+                MailKind.VERIFICATION, address, ids={"claim_id": str(claim.id)}, policy=self.mail_policy, at=now
+            )
+        return account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResendVerification:
+    """Anybody may ask for the mail of an address's newest sign-up once more. The same work whether there is one."""
+
+    unit_of_work: Begin
+    mail_policy: MailPolicy
+    clock: Clock
+
+    def __call__(self, *, email: str) -> None:
+        address = EmailAddress.parse(email)
+        with self.unit_of_work() as uow:
+            uow.mail.request(MailKind.VERIFICATION, address, ids={}, policy=self.mail_policy, at=self.clock.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyAccount:
+    """Whoever holds the token from the mail and knows the password of that very sign-up gets the account.
+
+    So neither who typed a foreign address nor who merely read the mail gets in. The address's other claims lapse.
+    """
+
+    unit_of_work: Begin
+    passwords: PasswordHasher
+    tokens: OpaqueTokens
+    policy: RegistrationPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, token: str, password: str) -> Account:
+        """Raise TokenInvalid if anything is wrong with either."""
+        packed = self.tokens.read(Purpose.VERIFICATION, token)
+        if packed is None:
+            raise TokenInvalid
+        proof = OneTimeToken.unpack(packed)
+        digest, claim_id = proof.address_digest, ClaimId(proof.id)
+        with self.unit_of_work() as uow:
+            claim = uow.claims.spend_try(digest, claim_id, most=self.policy.tries, at=self.clock.now())
+        if claim is None or not self.passwords.verify(normalised(password), claim.password_hash):
+            raise TokenInvalid
+        with self.unit_of_work() as uow:
+            if not uow.claims.take(digest, claim_id):
+                raise TokenInvalid
+            return self._account_of(claim, uow)
+
+    def _account_of(self, claim: Claim, uow: UnitOfWork) -> Account:
+        now = self.clock.now()
+        existing = uow.accounts.find_by_email(claim.email)
+        if existing is None:
+            account = Account.register(
+                id=AccountId(self.ids.new()),
+                email=claim.email,
+                display_name=claim.display_name,
+                password_hash=claim.password_hash,
+                verified=True,
+                at=now,
+            )
+            try:
+                uow.accounts.add(account)
+            except EmailTaken:  # another has just proved it
+                raise TokenInvalid from None
+            return account
+        locked = uow.accounts.lock(existing.id)
+        if locked.email_verified_at or not locked.is_active:
+            raise TokenInvalid
+        # Made while verification was off, perhaps by someone who does not hold the address: what they planted goes.
+        proved = locked.prove_email(password_hash=claim.password_hash, display_name=claim.display_name, at=now)
+        uow.accounts.save(proved)
+        uow.sessions.end_all(proved.id, EndReason.EMAIL_VERIFIED, at=now)
+        uow.email_changes.void(proved.id)
+        return proved

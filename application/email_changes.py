@@ -1,0 +1,79 @@
+"""Changing the address of an account: the new one is proved, the old one is told."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.passwords import ProvePassword, proved, void_what_was_handed_out
+from application.ports.environment import Clock, Ids
+from application.ports.security import OpaqueTokens
+from application.ports.unit_of_work import Begin
+from domain.access import Principal
+from domain.accounts import EmailAddress
+from domain.email_changes import EmailChange, EmailUnchanged
+from domain.kernel import EmailChangeId
+from domain.mail import MailKind, MailPolicy, QueuedMail
+from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
+from domain.sessions import Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEmailChange:
+    """The owner names a new address; it counts once its mail was read. Whether it has an account is not told."""
+
+    unit_of_work: Begin
+    prove: ProvePassword
+    lifetime: timedelta
+    mail_policy: MailPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, principal: Principal, new_email: str, password: str, client: Client) -> None:
+        """Raise InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts."""
+        account = principal.account
+        address = EmailAddress.parse(new_email, field="new_email")
+        if address == account.email:
+            raise EmailUnchanged("That is the address of this account already.", field="new_email")
+        attempt = self.prove(account, password, client=client)
+        now = self.clock.now()
+        change = EmailChange.request(
+            id=EmailChangeId(self.ids.new()),
+            account_id=account.id,
+            new_email=address,
+            lifetime=self.lifetime,
+            at=now,
+        )
+        ids = {"account_id": str(account.id), "change_id": str(change.id)}
+        with self.unit_of_work() as uow:
+            current = proved(uow, account, attempt, at=now)
+            uow.email_changes.put(change)
+            uow.mail.request(MailKind.EMAIL_CHANGE, address, ids=ids, policy=self.mail_policy, at=now)
+            uow.mail.put(QueuedMail.notice(MailKind.EMAIL_CHANGE_REQUESTED, current.email, slot=self.ids.new(), at=now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmEmailChange:
+    """The owner, signed in, presents the token that the new address received."""
+
+    unit_of_work: Begin
+    tokens: OpaqueTokens
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, principal: Principal, token: str) -> None:
+        """Raise TokenInvalid, or EmailTaken if the address has got an account meanwhile."""
+        packed = self.tokens.read(Purpose.EMAIL_CHANGE, token)
+        if packed is None:
+            raise TokenInvalid
+        proof = OneTimeToken.unpack(packed)
+        if proof.account_id != principal.account.id:
+            raise TokenInvalid
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            current = uow.accounts.lock(principal.account.id)
+            change = uow.email_changes.take(current.id, EmailChangeId(proof.id), at=now)
+            if change is None:
+                raise TokenInvalid
+            uow.accounts.save(current.change_email(change.new_email, at=now))
+            void_what_was_handed_out(uow, current)
+            uow.attempts.forget(current.email.digest)
+            uow.mail.put(QueuedMail.notice(MailKind.EMAIL_CHANGED, current.email, slot=self.ids.new(), at=now))

@@ -1,0 +1,146 @@
+"""Sending what was queued. The token of a mail is derived here, at the last moment, and stands in no table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from application.ports.environment import Clock
+from application.ports.mail import Mailer, MailNotSent, OutgoingMail
+from application.ports.security import OpaqueTokens
+from application.ports.unit_of_work import Begin, UnitOfWork
+from domain.accounts import EmailAddress
+from domain.claims import RegistrationPolicy
+from domain.email_changes import EmailChange
+from domain.kernel import AccountId, ClaimId, PasswordResetId, Stale
+from domain.mail import MailKind, MailPolicy, QueuedMail
+from domain.one_time_tokens import OneTimeToken, Purpose
+from domain.passwords import PasswordPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeMail:
+    """What a queued mail has to say now: the account is looked up here, where nobody waits for the answer."""
+
+    autocommit: Begin
+    tokens: OpaqueTokens
+    public_url: str
+    """Where links start, never from a Host header (ASVS 13.1.1). Tokens stand in the fragment, which no log sees."""
+    registration: RegistrationPolicy
+    passwords: PasswordPolicy
+    clock: Clock
+
+    def __call__(self, mail: QueuedMail) -> OutgoingMail | None:
+        """None if there is nothing to say any more, or never was."""
+        if mail.address is None:
+            return None
+        with self.autocommit() as database:
+            match mail.kind:
+                case MailKind.VERIFICATION:
+                    return self._verification(mail, mail.address, database)
+                case MailKind.PASSWORD_RESET:
+                    return self._password_reset(mail, mail.address, database)
+                case MailKind.EMAIL_CHANGE:
+                    return self._email_change(mail, mail.address, database)
+                case notice:
+                    return self._about(mail.address, notice.value)
+
+    def _verification(self, mail: QueuedMail, to: EmailAddress, database: UnitOfWork) -> OutgoingMail | None:
+        now = self.clock.now()
+        if "claim_id" in mail.ids:
+            claim = database.claims.find(to.digest, ClaimId(UUID(mail.ids["claim_id"])))
+        else:
+            claim = database.claims.newest(to.digest, at=now)
+        if claim is None or claim.expires_at <= now:
+            return None
+        account = database.accounts.find_by_email(to)
+        if account and account.email_verified_at:
+            return self._about(to, "account_exists")
+        token = OneTimeToken.of_address(to.digest, claim.id)
+        return self._with_token(to, "verification", "verify", Purpose.VERIFICATION, token, claim.expires_at, now)
+
+    def _password_reset(self, mail: QueuedMail, to: EmailAddress, database: UnitOfWork) -> OutgoingMail | None:
+        now = self.clock.now()
+        reset = database.password_resets.find(to.digest, PasswordResetId(UUID(mail.ids["reset_id"])), at=now)
+        account = database.accounts.find_by_email(to)
+        if reset is None or account is None or not account.is_active:
+            return None
+        token = OneTimeToken.of_address(to.digest, reset.id)
+        return self._with_token(
+            to, "password_reset", "reset-password", Purpose.PASSWORD_RESET, token, reset.expires_at, now
+        )
+
+    def _email_change(self, mail: QueuedMail, to: EmailAddress, database: UnitOfWork) -> OutgoingMail | None:
+        now = self.clock.now()
+        account_id = AccountId(UUID(mail.ids["account_id"]))
+        change: EmailChange | None = database.email_changes.find(account_id, at=now)
+        if change is None or str(change.id) != mail.ids["change_id"]:
+            return None
+        if database.accounts.find_by_email(to):
+            return self._about(to, "email_change_taken")
+        token = OneTimeToken.of_account(account_id, change.id)
+        return self._with_token(
+            to, "email_change", "confirm-email", Purpose.EMAIL_CHANGE, token, change.expires_at, now
+        )
+
+    def _about(self, to: EmailAddress, template: str) -> OutgoingMail:
+        return OutgoingMail(to=to, template=template, values={"public_url": self.public_url})
+
+    def _with_token(
+        self,
+        to: EmailAddress,
+        template: str,
+        page: str,
+        purpose: Purpose,
+        token: OneTimeToken,
+        expires_at: datetime,
+        now: datetime,
+    ) -> OutgoingMail:
+        text = self.tokens.issue(purpose, token.pack())
+        minutes = max(1, round((expires_at - now).total_seconds() / 60))
+        values = {
+            "public_url": self.public_url,
+            "link": f"{self.public_url}/{page}#token={text}",
+            "token": text,
+            "minutes": str(minutes),
+            "hours": str(max(1, round(minutes / 60))),
+        }
+        return OutgoingMail(to=to, template=template, values=values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendQueuedMail:
+    """Mail goes out at least once, in its time, whatever the mail server does meanwhile.
+
+    Each mail is leased, so that any number of relays may run; the call to the mail server is made outside any
+    transaction.
+    """
+
+    unit_of_work: Begin
+    compose: ComposeMail
+    mailer: Mailer
+    policy: MailPolicy
+    clock: Clock
+    batch: int = 10
+    """At most so many mails are held at a time: they all must go within the lease."""
+
+    def __call__(self) -> int:
+        """Return how many were handled: 0 means that nothing is due."""
+        with self.unit_of_work() as uow:
+            leased = uow.mail.lease(limit=self.batch, lease=self.policy.lease, at=self.clock.now())
+        for mail in leased:
+            settled = self._send(mail)
+            try:
+                with self.unit_of_work() as uow:
+                    uow.mail.settle(settled)
+            except Stale:
+                continue  # requested again meanwhile: it stays queued, with what is new
+        return len(leased)
+
+    def _send(self, mail: QueuedMail) -> QueuedMail:
+        try:
+            outgoing = self.compose(mail)
+            if outgoing:
+                self.mailer.send(outgoing)
+        except MailNotSent as error:
+            return mail.failed(str(error), policy=self.policy, at=self.clock.now())
+        return mail.gone()

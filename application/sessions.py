@@ -1,0 +1,269 @@
+"""Signing in, going on, and signing out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from application.attempts import Attempt
+from application.passwords import issue_device_token, read_device_token
+from application.ports.environment import Clock, Ids
+from application.ports.security import AccessTokens, OpaqueTokens, PasswordHasher
+from application.ports.unit_of_work import Begin
+from domain.access import AccessClaims, Principal
+from domain.accounts import Account, EmailAddress
+from domain.attempts import AttemptPolicy
+from domain.kernel import SessionId, Unauthenticated
+from domain.mail import MailKind, QueuedMail
+from domain.one_time_tokens import Purpose
+from domain.passwords import normalised
+from domain.sessions import (
+    Client,
+    EndReason,
+    InvalidCredentials,
+    RefreshReused,
+    RefreshSuperseded,
+    RefreshToken,
+    RefreshTokenInvalid,
+    Ruling,
+    Session,
+    SessionEnded,
+    SessionNotFound,
+    SessionPolicy,
+)
+
+UNLIMITED_SCOPE = "*"
+"""What a session's own token may do: whatever its account may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A session with its tokens. `device_token` is new at sign-in only."""
+
+    session: Session
+    access_token: str = field(repr=False)
+    expires_in: timedelta
+    refresh_token: str = field(repr=False)
+    device_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueTokens:
+    """A session's present pair of tokens: a short one that anybody can verify, and a rotating one to renew it."""
+
+    access_tokens: AccessTokens
+    opaque_tokens: OpaqueTokens
+    policy: SessionPolicy
+    ids: Ids
+
+    def __call__(self, session: Session, *, device_token: str | None = None, at: datetime) -> SignedIn:
+        issued_at = at.replace(microsecond=0)
+        claims = AccessClaims(
+            account_id=session.account_id,
+            session_id=session.id,
+            token_id=self.ids.new(),
+            issued_at=issued_at,
+            expires_at=issued_at + self.policy.access_token_lifetime,
+            authenticated_at=session.authenticated_at.replace(microsecond=0),
+            amr=session.amr,
+            acr=f"aal{session.aal}",
+            scope=UNLIMITED_SCOPE,
+        )
+        refresh = RefreshToken(session.account_id, session.id, session.generation)
+        return SignedIn(
+            session=session,
+            access_token=self.access_tokens.issue(claims),
+            expires_in=self.policy.access_token_lifetime,
+            refresh_token=self.opaque_tokens.issue(Purpose.REFRESH, refresh.pack()),
+            device_token=device_token,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Whoever knows the password of an active account gets a session on this device.
+
+    The attempt is counted before the hash is made and taken back once it succeeds. An unknown address costs the
+    same work as a wrong password and gets the same answer (ASVS 6.3.8).
+    """
+
+    unit_of_work: Begin
+    passwords: PasswordHasher
+    opaque_tokens: OpaqueTokens
+    issue_tokens: IssueTokens
+    policy: SessionPolicy
+    attempt_policy: AttemptPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, email: str, password: str, device_token: str | None = None, client: Client) -> SignedIn:
+        """Raise InvalidEmail, InvalidCredentials, TooManyAttempts."""
+        address = EmailAddress.parse(email)
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            account = uow.accounts.find_by_email(address)
+            device = read_device_token(self.opaque_tokens, device_token, account, at=now)
+            attempt = Attempt(email=address, client=client, device=device)
+            attempt.count(uow, policy=self.attempt_policy, at=now)
+
+        password = normalised(password)
+        if account is None or not account.is_active:
+            self.passwords.verify_nothing(password)
+            raise InvalidCredentials
+        if not self.passwords.verify(password, account.password_hash):
+            raise InvalidCredentials
+        session, account = self._open(account, attempt, self._upgraded(password, account))
+
+        token = issue_device_token(
+            self.opaque_tokens,
+            account,
+            device_id=device.device_id if device else self.ids.new(),
+            policy=self.policy,
+            at=now,
+        )
+        return self.issue_tokens(session, device_token=token, at=self.clock.now())
+
+    def _upgraded(self, password: str, account: Account) -> str | None:
+        """The password under the present scheme, if its hash is of an older one."""
+        return self.passwords.hash(password) if self.passwords.is_outdated(account.password_hash) else None
+
+    def _open(self, verified: Account, attempt: Attempt, new_hash: str | None) -> tuple[Session, Account]:
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            # Locked, so that no session slips in while the account is being suspended or its password changed.
+            account = uow.accounts.lock(verified.id)
+            if not account.is_active or account.password_hash != verified.password_hash:
+                raise InvalidCredentials
+            if new_hash:
+                uow.accounts.save(account.rehash_password(new_hash, at=now))
+            uow.sessions.make_room(account.id, most=self.policy.most_live - 1, at=now)
+            session = Session.start(
+                id=SessionId(self.ids.new()),
+                account_id=account.id,
+                amr=("pwd",),
+                aal=1,
+                client=attempt.client,
+                policy=self.policy,
+                at=now,
+            )
+            uow.sessions.add(session)
+            attempt.take_back(uow, at=now)
+        return session, account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshSession:
+    """Each refresh token is exchanged once for the next; a copied one ends the session (RFC 9700 section 4.14.2).
+
+    The one just replaced is forgiven for 30 seconds, to the same client: two tabs, or an answer that was lost.
+    """
+
+    unit_of_work: Begin
+    autocommit: Begin
+    opaque_tokens: OpaqueTokens
+    issue_tokens: IssueTokens
+    policy: SessionPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, refresh_token: str, client: Client) -> SignedIn:
+        """Raise RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused."""
+        packed = self.opaque_tokens.read(Purpose.REFRESH, refresh_token)
+        if packed is None:
+            raise RefreshTokenInvalid("That is no refresh token of this service. Sign in again.")
+        token = RefreshToken.unpack(packed)
+        now = self.clock.now()
+        with self.autocommit() as database:
+            session = database.sessions.advance(
+                token.account_id,
+                token.session_id,
+                generation=token.generation,
+                client=client,
+                policy=self.policy,
+                at=now,
+            )
+        return self.issue_tokens(session or self._not_current(token, client), at=now)
+
+    def _not_current(self, token: RefreshToken, client: Client) -> Session:
+        """The session, if its present generation may be handed out again."""
+        now = self.clock.now()
+        refusal: Unauthenticated
+        with self.unit_of_work() as uow:
+            session = uow.sessions.find(token.account_id, token.session_id)
+            if session is None or not session.is_live(now):
+                raise SessionEnded("The session has ended. Sign in again.")
+            ruling = session.judge(token.generation, client=client, policy=self.policy, at=now)
+            if ruling is Ruling.AGAIN and uow.sessions.count_replay(
+                session.account_id, session.id, generation=session.generation, most=self.policy.most_replays
+            ):
+                return session
+            if ruling is Ruling.REUSED:
+                uow.sessions.remove(session.end_reused(at=now))
+                owner = uow.accounts.get(session.account_id)
+                uow.mail.put(QueuedMail.notice(MailKind.REFRESH_REUSED, owner.email, slot=self.ids.new(), at=now))
+                refusal = RefreshReused(
+                    "That refresh token was used before. The session has been ended: sign in again."
+                )
+            else:
+                uow.sessions.note(session.note_superseded(at=now))
+                refusal = RefreshSuperseded("That refresh token has been replaced by a newer one: use that.")
+        # Raised after the block: what happened is to be remembered.
+        raise refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOut:
+    """The session of the caller ends: its tokens are worth nothing from now on."""
+
+    unit_of_work: Begin
+    clock: Clock
+
+    def __call__(self, *, principal: Principal) -> None:
+        with self.unit_of_work() as uow:
+            uow.sessions.remove(principal.session.end(EndReason.SIGNED_OUT, at=self.clock.now()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSessions:
+    """The devices on which the caller is signed in, newest first."""
+
+    autocommit: Begin
+    clock: Clock
+
+    def __call__(self, *, principal: Principal, limit: int, after: str | None) -> tuple[list[Session], str | None]:
+        """Raise ValueError for an `after` that was not returned by an earlier call."""
+        with self.autocommit() as database:
+            return database.sessions.page(principal.account.id, limit=limit, after=after, at=self.clock.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSession:
+    """The owner ends the session of one device."""
+
+    unit_of_work: Begin
+    clock: Clock
+
+    def __call__(self, *, principal: Principal, session_id: UUID) -> None:
+        """Raise SessionNotFound if the caller has no such session."""
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            session = uow.sessions.find(principal.account.id, SessionId(session_id))
+            if not (session and session.is_live(now) and uow.sessions.remove(_ended_by_owner(session, now))):
+                raise SessionNotFound("You have no such session.")
+
+
+def _ended_by_owner(session: Session, at: datetime) -> Session:
+    return session.end(EndReason.ENDED_BY_OWNER, at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndOtherSessions:
+    """The owner ends the sessions of all devices but this one."""
+
+    unit_of_work: Begin
+    clock: Clock
+
+    def __call__(self, *, principal: Principal) -> None:
+        with self.unit_of_work() as uow:
+            uow.sessions.end_all(
+                principal.account.id, EndReason.ENDED_BY_OWNER, keep=principal.session.id, at=self.clock.now()
+            )
