@@ -1,0 +1,81 @@
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from adapters.memory.rows import first_page
+from application.ports.accounts import Accounts, Operators
+from application.ports.outbox import Emit
+from domain.accounts import Account, AccountNotFound, AccountState, EmailAddress, EmailTaken, LastOperator
+from domain.kernel import AccountId, Stale
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAccounts(Accounts):
+    rows: dict[AccountId, Account]
+    identifiers: dict[EmailAddress, AccountId]
+    emit: Emit
+
+    def add(self, account: Account) -> None:
+        self._identify(account)
+        self.rows[account.id] = replace(account, events=())
+        self.emit(account.id, account.id, account)
+
+    def get(self, id: AccountId) -> Account:
+        try:
+            return self.rows[id]
+        except KeyError:
+            raise AccountNotFound("There is no such account.") from None
+
+    def lock(self, id: AccountId) -> Account:
+        return self.get(id)
+
+    def find_by_email(self, email: EmailAddress) -> Account | None:
+        id = self.identifiers.get(email)
+        return None if id is None else self.rows[id]
+
+    def save(self, account: Account) -> None:
+        before = self.rows.get(account.id)
+        if before is None or before.version != account.version:
+            raise Stale("The account changed meanwhile.")
+        self._identify(account, before)
+        saved = replace(account, version=account.version + 1)
+        self.rows[account.id] = replace(saved, events=())
+        self.emit(account.id, account.id, saved)
+
+    def page(
+        self, *, limit: int, after: str | None, prefix: str | None, state: AccountState | None
+    ) -> tuple[list[Account], str | None]:
+        accounts = [account for account in self.rows.values() if state in (None, account.state)]
+        if prefix is None:
+            start = None if after is None else UUID(after)
+            by_age = sorted((a for a in accounts if start is None or a.id > start), key=lambda account: account.id)
+            return first_page(by_age, lambda account: str(account.id), limit=limit)
+        if after is not None and not after.startswith(prefix):
+            raise ValueError("That is no place in this list.")
+        found = (a for a in accounts if a.email.value.startswith(prefix) and (after is None or a.email.value > after))
+        by_address = sorted(found, key=lambda account: account.email.value)
+        return first_page(by_address, lambda account: account.email.value, limit=limit)
+
+    def _identify(self, account: Account, before: Account | None = None) -> None:
+        """What `account` signs in with takes the place of what it signed in with `before`."""
+        is_closed = account.state is AccountState.CLOSED
+        if not is_closed and self.identifiers.get(account.email, account.id) != account.id:
+            raise EmailTaken("That address already has an account.")
+        if before:
+            self.identifiers.pop(before.email, None)
+        if not is_closed:
+            self.identifiers[account.email] = account.id
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOperators(Operators):
+    rows: dict[AccountId, None]
+
+    def add(self, id: AccountId) -> None:
+        self.rows[id] = None
+
+    def remove(self, id: AccountId) -> None:
+        if id not in self.rows:
+            return
+        if len(self.rows) == 1:
+            raise LastOperator("The installation would be left without an operator: appoint another one first.")
+        del self.rows[id]

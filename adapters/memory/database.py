@@ -1,0 +1,149 @@
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, fields
+from threading import Lock, get_ident
+from typing import Any, Self, cast
+from uuid import UUID
+
+from adapters.memory.accounts import MemoryAccounts, MemoryOperators
+from adapters.memory.attempts import CounterKey, MemoryAttempts
+from adapters.memory.claims import ClaimKey, MemoryClaims
+from adapters.memory.email_changes import MemoryEmailChanges
+from adapters.memory.mail import MailKey, MemoryMailQueue
+from adapters.memory.outbox import MemoryOutbox, keeping, refuse_events
+from adapters.memory.password_resets import MemoryPasswordResets, ResetKey
+from adapters.memory.sessions import MemorySessions, SessionKey
+from adapters.memory.signing_keys import MemorySigningKeys
+from application.ports.environment import Ids
+from application.ports.outbox import Emit, OutboxEvent
+from application.ports.unit_of_work import Persistence, UnitOfWork
+from domain.accounts import Account, EmailAddress
+from domain.attempts import AttemptCounter
+from domain.claims import Claim
+from domain.email_changes import EmailChange
+from domain.kernel import AccountId, KeyId
+from domain.mail import QueuedMail
+from domain.passwords import PasswordReset
+from domain.sessions import Session
+from domain.signing_keys import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Everything that is kept. Once committed, no dict of it changes any more: readers need no lock."""
+
+    accounts: dict[AccountId, Account] = field(default_factory=dict)
+    identifiers: dict[EmailAddress, AccountId] = field(default_factory=dict)
+    operators: dict[AccountId, None] = field(default_factory=dict)
+    claims: dict[ClaimKey, Claim] = field(default_factory=dict)
+    password_resets: dict[ResetKey, PasswordReset] = field(default_factory=dict)
+    email_changes: dict[AccountId, EmailChange] = field(default_factory=dict)
+    sessions: dict[SessionKey, Session] = field(default_factory=dict)
+    attempts: dict[CounterKey, AttemptCounter] = field(default_factory=dict)
+    mail: dict[MailKey, QueuedMail] = field(default_factory=dict)
+    signing_keys: dict[KeyId, SigningKey] = field(default_factory=dict)
+    events: dict[UUID, OutboxEvent] = field(default_factory=dict)
+
+    def copied(self) -> Self:
+        return type(self)(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repositories:
+    """A unit of work: one repository for each concept."""
+
+    accounts: MemoryAccounts
+    operators: MemoryOperators
+    claims: MemoryClaims
+    password_resets: MemoryPasswordResets
+    email_changes: MemoryEmailChanges
+    sessions: MemorySessions
+    attempts: MemoryAttempts
+    mail: MemoryMailQueue
+    signing_keys: MemorySigningKeys
+    outbox: MemoryOutbox
+
+    @classmethod
+    def over(cls, tables: Tables, emit: Emit) -> Self:
+        return cls(
+            accounts=MemoryAccounts(tables.accounts, tables.identifiers, emit),
+            operators=MemoryOperators(tables.operators),
+            claims=MemoryClaims(tables.claims, emit),
+            password_resets=MemoryPasswordResets(tables.password_resets),
+            email_changes=MemoryEmailChanges(tables.email_changes, emit),
+            sessions=MemorySessions(tables.sessions, tables.accounts, emit),
+            attempts=MemoryAttempts(tables.attempts),
+            mail=MemoryMailQueue(tables.mail),
+            signing_keys=MemorySigningKeys(tables.signing_keys, emit),
+            outbox=MemoryOutbox(tables.events),
+        )
+
+
+class MemoryDatabase(Persistence):
+    """A unit of work holds the one lock, works on copies, and puts them in place when it commits."""
+
+    def __init__(self, *, ids: Ids) -> None:
+        self._ids = ids
+        self._committed = Tables()
+        self._lock = Lock()
+        self._holder: int | None = None
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        with self._changing() as tables:
+            yield Repositories.over(tables, keeping(tables.events, self._ids))
+
+    @contextmanager
+    def autocommit(self) -> Iterator[UnitOfWork]:
+        yield Repositories(
+            **{port.name: cast(Any, _EachCallAlone(port.name, self._reading, self._changing)) for port in _PORTS}
+        )
+
+    def problem(self) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+    def _reading(self) -> AbstractContextManager[Tables]:
+        return nullcontext(self._committed)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Tables]:
+        if self._holder == get_ident():
+            raise RuntimeError("A unit of work is open in this thread already: a second one would wait for it forever.")
+        with self._lock:
+            self._holder = get_ident()
+            try:
+                tables = self._committed.copied()
+                yield tables
+                self._committed = tables
+            finally:
+                self._holder = None
+
+
+_PORTS = fields(Repositories)
+_READS = frozenset(
+    {"all", "find", "find_by_email", "find_with_account", "get", "newest", "of_address", "of_owner", "page"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _EachCallAlone:
+    """A repository, each call of which is a transaction of its own.
+
+    Reads see what is committed and wait for nobody. A method that `_READS` does not name is taken for a change: it
+    waits for the lock, and is as right.
+    """
+
+    port: str
+    reading: Callable[[], AbstractContextManager[Tables]]
+    changing: Callable[[], AbstractContextManager[Tables]]
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with (self.reading if method in _READS else self.changing)() as tables:
+                repository = getattr(Repositories.over(tables, refuse_events), self.port)
+                return getattr(repository, method)(*args, **kwargs)
+
+        return call

@@ -1,0 +1,90 @@
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from adapters.memory.rows import first_page, sweep
+from application.ports.outbox import Emit
+from application.ports.sessions import Sessions
+from domain.accounts import Account
+from domain.kernel import AccountId, SessionId
+from domain.sessions import Client, EndReason, Session, SessionPolicy
+
+SessionKey = tuple[AccountId, SessionId]
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySessions(Sessions):
+    rows: dict[SessionKey, Session]
+    accounts: dict[AccountId, Account]
+    emit: Emit
+
+    def add(self, session: Session) -> None:
+        self.rows[session.account_id, session.id] = replace(session, events=())
+        self.note(session)
+
+    def find(self, account_id: AccountId, id: SessionId) -> Session | None:
+        return self.rows.get((account_id, id))
+
+    def find_with_account(self, account_id: AccountId, id: SessionId) -> tuple[Session, Account] | None:
+        session, account = self.rows.get((account_id, id)), self.accounts.get(account_id)
+        return (session, account) if session and account else None
+
+    def advance(
+        self,
+        account_id: AccountId,
+        id: SessionId,
+        *,
+        generation: int,
+        client: Client,
+        policy: SessionPolicy,
+        at: datetime,
+    ) -> Session | None:
+        session = self.rows.get((account_id, id))
+        if session is None or session.generation != generation or not session.is_live(at):
+            return None
+        rotated = session.rotated(client=client, policy=policy, at=at)
+        self.rows[account_id, id] = rotated
+        return rotated
+
+    def count_replay(self, account_id: AccountId, id: SessionId, *, generation: int, most: int) -> bool:
+        session = self.rows.get((account_id, id))
+        if session is None or session.generation != generation or session.replays >= most:
+            return False
+        self.rows[account_id, id] = replace(session, replays=session.replays + 1)
+        return True
+
+    def note(self, session: Session) -> None:
+        self.emit(session.account_id, session.id, session)
+
+    def remove(self, session: Session) -> bool:
+        if self.rows.pop((session.account_id, session.id), None) is None:
+            return False
+        self.note(session)
+        return True
+
+    def page(
+        self, account_id: AccountId, *, limit: int, after: str | None, at: datetime
+    ) -> tuple[list[Session], str | None]:
+        end = None if after is None else UUID(after)
+        live = (session for session in self._newest_first(account_id) if session.is_live(at))
+        return first_page([s for s in live if end is None or s.id < end], lambda s: str(s.id), limit=limit)
+
+    def end_all(self, account_id: AccountId, reason: EndReason, *, keep: SessionId | None = None, at: datetime) -> int:
+        ended = [session for session in self._newest_first(account_id) if session.id != keep]
+        for session in ended:
+            self.remove(session.end(reason, at=at))
+        return len(ended)
+
+    def make_room(self, account_id: AccountId, *, most: int, at: datetime) -> None:
+        sessions = self._newest_first(account_id)
+        for expired in (session for session in sessions if not session.is_live(at)):
+            self.remove(expired)
+        for oldest in [session for session in sessions if session.is_live(at)][most:]:
+            self.remove(oldest.end(EndReason.GAVE_WAY, at=at))
+
+    def sweep(self, *, at: datetime, limit: int) -> int:
+        return sweep(self.rows, lambda session: not session.is_live(at), limit=limit)
+
+    def _newest_first(self, account_id: AccountId) -> list[Session]:
+        owned = (session for key, session in self.rows.items() if key[0] == account_id)
+        return sorted(owned, key=lambda session: session.id, reverse=True)
