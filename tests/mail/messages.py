@@ -1,0 +1,37 @@
+"""What the relay promises each template, and what the tests of several mailers send."""
+
+from adapters.mail.rendering import Renderer
+from application.ports.mail import OutgoingMail
+from domain.accounts import EmailAddress
+
+VALUES_BY_TEMPLATE = {
+    "verification": {"public_url", "link", "token", "hours"},
+    "account_exists": {"public_url"},
+    "password_reset": {"public_url", "link", "token", "minutes"},
+    "email_change": {"public_url", "link", "token", "hours"},
+    "email_change_taken": {"public_url"},
+    "password_changed": {"public_url"},
+    "email_change_requested": {"public_url"},
+    "email_changed": {"public_url"},
+    "refresh_reused": {"public_url"},
+    "account_suspended": {"public_url"},
+    "account_reactivated": {"public_url"},
+    "account_closed": {"public_url"},
+}
+
+TOKEN = "ab3.dG9rZW4"
+VALUES = {
+    "public_url": "https://portico.example",
+    "link": f"https://portico.example/verify#token={TOKEN}",
+    "token": TOKEN,
+    "hours": "24",
+    "minutes": "30",
+}
+
+renderer = Renderer(product="Example & Co")
+
+
+def a_mail(template: str = "verification", *, to: str = "ada@example.com", **values: str) -> OutgoingMail:
+    """With exactly the values that the template was promised, but for those given."""
+    promised = {name: VALUES[name] for name in VALUES_BY_TEMPLATE.get(template, ())}
+    return OutgoingMail(to=EmailAddress(to), template=template, values={**promised, **values})
