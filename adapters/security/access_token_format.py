@@ -158,7 +158,8 @@ def _without_duplicates(members: Iterable[tuple[str, object]]) -> dict[str, obje
     members = list(members)
     unique = dict(members)
     if len(unique) != len(members):
-        raise ValueError("A member stands twice.")  # RFC 8725 leaves open which one counts; two parsers would differ
+        # RFC 7519 section 4 also lets a parser take the last one: two verifiers could read two tokens.
+        raise ValueError("A member stands twice.")
     return unique
 
 

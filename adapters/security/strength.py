@@ -1,0 +1,26 @@
+from collections.abc import Sequence
+from threading import Lock
+
+from application.ports.security import PasswordStrength
+
+# zxcvbn's work grows steeply with length: what a stranger sends must not hold a thread for seconds.
+_JUDGED = 32
+_MOST_PERSONAL = 8
+_LONGEST_PERSONAL = 64
+
+
+class ZxcvbnStrength(PasswordStrength):
+    def __init__(self) -> None:
+        from zxcvbn import zxcvbn  # here, for its word lists take 13 MiB: not for a process that judges no password
+
+        self._zxcvbn = zxcvbn
+        # It keeps the personal words in a global. The work is pure Python, so that waiting here costs no time.
+        self._lock = Lock()
+
+    def score(self, password: str, *, personal: Sequence[str]) -> int:
+        judged = password[:_JUDGED]
+        if not judged:
+            return 0  # zxcvbn raises IndexError
+        words = [word[:_LONGEST_PERSONAL] for word in personal[:_MOST_PERSONAL]]
+        with self._lock:
+            return int(self._zxcvbn(judged, user_inputs=words)["score"])
