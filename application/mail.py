@@ -9,12 +9,10 @@ from application.ports.mail import Mailer, MailNotSent, OutgoingMail
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.accounts import EmailAddress
-from domain.claims import RegistrationPolicy
 from domain.email_changes import EmailChange
 from domain.kernel import AccountId, ClaimId, PasswordResetId, Stale
 from domain.mail import MailKind, MailPolicy, QueuedMail
 from domain.one_time_tokens import OneTimeToken, Purpose
-from domain.passwords import PasswordPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +23,6 @@ class ComposeMail:
     tokens: OpaqueTokens
     public_url: str
     """Where links start, never from a Host header (ASVS 13.1.1). Tokens stand in the fragment, which no log sees."""
-    registration: RegistrationPolicy
-    passwords: PasswordPolicy
     clock: Clock
 
     def __call__(self, mail: QueuedMail) -> OutgoingMail | None:

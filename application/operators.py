@@ -34,13 +34,11 @@ class AppointOperator:
     clock: Clock
     ids: Ids
 
-    def find(self, email: str) -> Account | None:
-        """The account of the address, if it has one. Raise InvalidEmail."""
-        with self.unit_of_work() as uow:
-            return uow.accounts.find_by_email(EmailAddress.parse(email))
-
     def __call__(self, *, email: str, password: str | None, display_name: str = "") -> Account:
-        """`password` is for a new account. Raise InvalidEmail, PasswordTooWeak, AccountNotFound, AccountNotActive."""
+        """`password` makes a new account where there is none; without one, that raises AccountNotFound.
+
+        Raise InvalidEmail, InvalidDisplayName, PasswordTooWeak, AccountNotActive.
+        """
         address = EmailAddress.parse(email)
         name = parse_display_name(display_name)
         password_hash = None

@@ -234,3 +234,14 @@ class RevokeRetired:
             for key in over:
                 uow.signing_keys.save(key.revoke(at=now))
         return len(over)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishKeys:
+    """The public keys with which anybody verifies access tokens offline: standby, active and retiring (RFC 7517)."""
+
+    key_ring: KeyRing
+    keys: KeyMaker
+
+    def __call__(self) -> list[dict[str, str]]:
+        return [self.keys.public_jwk(key.id, key.public_pem) for key in self.key_ring.published()]

@@ -42,6 +42,9 @@ class Mailer(Protocol):
     def send(self, mail: OutgoingMail) -> None:
         """Return once it is handed over. Raise MailNotSent otherwise."""
 
+    def check(self) -> None:
+        """See whether mail would be taken, without sending any. Raise MailNotSent otherwise."""
+
 
 class MailNotSent(Exception):
     """It was not handed over; trying again may help. Its text holds neither the mail's content nor a token."""

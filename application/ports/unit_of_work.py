@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol
 
 from application.ports.accounts import Accounts, Operators
@@ -57,6 +58,12 @@ class Persistence(Protocol):
 
     def problem(self) -> str | None:
         """What keeps it from serving, for `/health/ready`: 'database', 'schema' or None."""
+
+    def now(self) -> datetime:
+        """The time by the database's own clock, in UTC."""
+
+    def findings(self) -> list[str]:
+        """What is wrong in the data, in words, for `portico doctor`: references across shards that lead nowhere."""
 
     def close(self) -> None:
         """Give back what it holds."""

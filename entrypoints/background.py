@@ -1,0 +1,48 @@
+"""What the service does by itself: it sends queued mail and removes what is over."""
+
+import random
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from entrypoints.container import Container
+
+_MAIL_SECONDS = 1.0
+_SWEEP_SECONDS = 600.0
+
+
+class Background:
+    """One thread for the mail and one for the sweep. Several processes may run them at once."""
+
+    def __init__(self, container: Container) -> None:
+        send, sweep = container.send_queued_mail(), container.sweep()
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(work, seconds), name=name, daemon=True)
+            for name, work, seconds in (
+                ("mail", lambda: bool(send()), _MAIL_SECONDS),
+                ("sweep", lambda: any(False for _ in sweep()), _SWEEP_SECONDS),
+            )
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Return once what is under way is done."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _repeat(self, work: Callable[[], bool], seconds: float) -> None:
+        """`work` tells whether there may be more at once."""
+        log = structlog.get_logger()
+        wait = seconds * random.random()  # noqa: S311 (so that processes started together do not work together)
+        while not self._stopping.wait(wait):
+            try:
+                wait = 0 if work() else seconds
+            except Exception:
+                log.exception("background.failed", work=threading.current_thread().name)
+                wait = seconds * 5

@@ -1,0 +1,272 @@
+"""The `portico` command. What it does not need it does not import: `--help` answers at once."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from entrypoints.container import Container, build
+from entrypoints.settings import Settings, SettingsInvalid
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Portico: accounts and access for your backends.")
+migrate = typer.Typer(
+    no_args_is_help=True, help="Bring the database schema up or down. Safe to call from several places."
+)
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+app.add_typer(migrate, name="migrate")
+app.add_typer(keys, name="keys")
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def main() -> None:
+    app()
+
+
+def fail(message: str) -> typer.Exit:
+    err.print(message, style="red", markup=False, highlight=False)
+    return typer.Exit(1)
+
+
+def load_settings() -> Settings:
+    """Every bad setting is named at once, and the exit code is 1."""
+    try:
+        return Settings.load()
+    except SettingsInvalid as invalid:
+        raise fail(f"These settings are wrong (see .env.example):\n{invalid}") from None
+
+
+@contextmanager
+def opened() -> Iterator[Container]:
+    """The container over a database that is there, with its schema at head; refusals end the command in words."""
+    from application.ports.security import SealBroken
+    from application.ports.unit_of_work import Unavailable
+    from domain.kernel import DomainError
+
+    container = build(load_settings())
+    try:
+        match container.persistence().problem():
+            case "database":
+                raise fail("The database cannot be reached. Check DATABASE_URL, and that the database is running.")
+            case "schema":
+                raise fail("The database schema is not at head. Run: portico migrate up")
+        yield container
+    except DomainError as refused:
+        raise fail(refused.detail) from None
+    except (Unavailable, SealBroken) as problem:
+        raise fail(str(problem)) from None
+    finally:
+        container.persistence().close()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Instead of HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Instead of PORT.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Instead of WORKERS.")] = None,
+) -> None:
+    """Serve the API. SIGTERM drains: what was accepted is answered before the process ends.
+
+    On SQLite the schema is brought up first; on PostgreSQL it must be at head already (portico migrate up).
+    """
+    for name, value in {"HOST": host, "PORT": port, "WORKERS": workers}.items():
+        if value is not None:
+            os.environ[name] = str(value)
+    settings = load_settings()
+    if settings.is_sqlite:
+        from migrations.commands import upgrade
+
+        upgrade(settings.database_url.get_secret_value())
+    if not settings.is_memory:
+        with opened():
+            pass
+    if settings.is_development:
+        url = f"http://{settings.host}:{settings.port}"
+        out.print(
+            f"Try it at {url}/docs" + (f", and read its mail at {url}/dev/mailbox" * (settings.mail == "console"))
+        )
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "entrypoints.server"])  # noqa: S606 (this very interpreter)
+
+
+@migrate.command("up")
+def migrate_up(
+    revision: Annotated[str, typer.Argument(help="Up to which revision.")] = "head",
+) -> None:
+    """Bring the schema up. Several instances may call it at once: one does it, the others wait."""
+    from migrations.commands import current, upgrade
+
+    url = load_settings().database_url.get_secret_value()
+    with reaching_the_database():
+        before = current(url)
+        upgrade(url, revision)
+        out.print(f"The schema was at {before or 'nothing'} and is at {current(url)}.")
+
+
+@migrate.command("down")
+def migrate_down(
+    revision: Annotated[str, typer.Argument(help="Down to which revision; `base` removes every table.")],
+    yes: Yes = False,
+) -> None:
+    """Take the schema back. What the tables that go hold is lost."""
+    from migrations.commands import current, downgrade
+
+    url = load_settings().database_url.get_secret_value()
+    with reaching_the_database():
+        if not yes:
+            typer.confirm(f"Going down to {revision} removes tables and columns with all they hold. Go on?", abort=True)
+        downgrade(url, revision)
+        out.print(f"The schema is at {current(url) or 'nothing'}.")
+
+
+@migrate.command("status")
+def migrate_status() -> None:
+    """Show where the schema is, and where this version needs it. Exits 1 if they differ."""
+    from adapters.sql.database import SCHEMA_HEAD
+    from migrations.commands import current
+
+    with reaching_the_database():
+        at = current(load_settings().database_url.get_secret_value())
+    out.print(f"The schema is at {at or 'nothing'}; this version needs {SCHEMA_HEAD}.")
+    if at != SCHEMA_HEAD:
+        raise typer.Exit(1)
+
+
+@migrate.command("plan")
+def migrate_plan() -> None:
+    """Print the SQL that `migrate up` would run, and run nothing."""
+    from migrations.commands import plan_sql
+
+    with reaching_the_database():
+        sys.stdout.write(plan_sql(load_settings().database_url.get_secret_value()))
+
+
+@contextmanager
+def reaching_the_database() -> Iterator[None]:
+    from sqlalchemy.exc import DBAPIError
+
+    from migrations.commands import UnknownRevision
+
+    try:
+        yield
+    except UnknownRevision as unknown:
+        raise fail(str(unknown)) from None
+    except DBAPIError as error:
+        # The driver's first line says what is wrong; further ones may hold data.
+        raise fail(f"The database refused: {str(error.orig).partition(chr(10))[0]}") from None
+
+
+@app.command("create-operator")
+def create_operator(
+    email: Annotated[str, typer.Argument(help="The address of the account, which is made if there is none.")],
+    name: Annotated[str, typer.Option(help="The display name of a new account.")] = "",
+) -> None:
+    """Give an account operator rights over the whole installation.
+
+    The password of a new account is asked for, or read from the environment variable OPERATOR_PASSWORD.
+    """
+    from domain.accounts import AccountNotFound
+
+    with opened() as container:
+        appoint = container.appoint_operator()
+        try:
+            account = appoint(email=email, password=None)
+        except AccountNotFound:
+            password = os.environ.get("OPERATOR_PASSWORD") or typer.prompt(
+                f"Password for the new account {email}", hide_input=True, confirmation_prompt=True
+            )
+            account = appoint(email=email, password=password, display_name=name)
+        out.print(f"{account.email.value} is an operator ({account.id}).", highlight=False)
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """Show all keys and their states."""
+    with opened() as container:
+        _print_keys(container)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    force: Annotated[
+        bool, typer.Option("--force", help="Also while the standby key is younger than 15 minutes.")
+    ] = False,
+) -> None:
+    """Make the standby key active and the active one retiring. No request fails meanwhile."""
+    with opened() as container:
+        container.rotate_keys()(force=force)
+        _print_keys(container)
+
+
+@keys.command("revoke")
+def keys_revoke(key_id: Annotated[UUID, typer.Argument(metavar="KID")], yes: Yes = False) -> None:
+    """The emergency: refuse every token of that key within five seconds. Its holders refresh, and go on."""
+    with opened() as container:
+        if not yes:
+            typer.confirm("Every access token of this key ends now. Go on?", abort=True)
+        container.revoke_key()(key_id=key_id)
+        _print_keys(container)
+
+
+@keys.command("rewrap")
+def keys_rewrap() -> None:
+    """After a change of SECRET_KEY, with the old one in SECRET_KEYS_OLD: seal all keys under the new one."""
+    with opened() as container:
+        count = container.rewrap_keys()()
+        out.print(f"{count} keys were sealed anew. What was sealed under an old secret is readable without it now.")
+
+
+def _print_keys(container: Container) -> None:
+    table = Table("kid", "state", "since", "made", box=None)
+    for key in container.list_keys()():
+        table.add_row(
+            str(key.id), key.state, f"{key.state_since:%Y-%m-%d %H:%M:%S}", f"{key.created_at:%Y-%m-%d %H:%M:%S}"
+        )
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, database, schema, keys, mail and clock, and say what to do. Exits 1 if something is wrong."""
+    from entrypoints.doctor import examine
+
+    wrong = 0
+    for finding in examine(build(load_settings())):
+        wrong += not finding.good
+        mark = "[green]ok  [/]" if finding.good else "[red]FAIL[/]"
+        out.print(f"{mark} {finding.subject}: ", end="")
+        out.print(finding.text, markup=False, highlight=False)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep() -> None:
+    """Remove what is over: expired claims, tokens, counters and sessions, and sent mail. The service does so by itself."""
+    total: dict[str, int] = {}
+    with opened() as container, Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err) as progress:
+        task = progress.add_task("Sweeping")
+        for swept in container.sweep()():
+            total[swept.kind] = total.get(swept.kind, 0) + swept.removed
+            progress.update(task, description=f"{swept.kind}: {total[swept.kind]}")
+    out.print(", ".join(f"{kind}: {removed}" for kind, removed in total.items()), highlight=False)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document as JSON. Needs no database."""
+    from entrypoints.http.app import create_app
+
+    settings = Settings.model_validate({"database_url": "memory:", "secret_key": "unused" * 8})
+    sys.stdout.write(json.dumps(create_app(build(settings)).openapi(), indent=2) + "\n")

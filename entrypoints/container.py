@@ -1,0 +1,341 @@
+"""The graph: which adapter stands behind which port. The only place that imports adapters."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import httpx
+from dependency_injector import containers, providers
+
+from adapters.environment import SystemClock, Uuid7Ids
+from adapters.mail.console import ConsoleMailer
+from adapters.mail.rendering import Renderer
+from adapters.mail.smtp import SmtpMailer
+from adapters.memory.database import MemoryDatabase
+from adapters.security.common_passwords import ListedPasswords
+from adapters.security.ec_keys import EcKeyMaker
+from adapters.security.hashing import PasslibHasher
+from adapters.security.jose_tokens import JoseAccessTokens
+from adapters.security.joserfc_tokens import JoserfcAccessTokens
+from adapters.security.opaque_tokens import HmacTokens
+from adapters.security.range_service import RangeService
+from adapters.security.remembered_tokens import RememberedAccessTokens
+from adapters.security.secret_keys import SecretKeys
+from adapters.security.strength import ZxcvbnStrength
+from adapters.security.vault import AesVault
+from adapters.sql.database import SqlDatabase
+from application.access import Authenticate
+from application.accounts import CloseAccount, ExportAccount, RenameAccount
+from application.claims import RegisterAccount, ResendVerification, VerifyAccount
+from application.email_changes import ConfirmEmailChange, RequestEmailChange
+from application.mail import ComposeMail, SendQueuedMail
+from application.operators import (
+    AppointOperator,
+    EndSessionsOf,
+    ListAccounts,
+    ReactivateAccount,
+    RenameAccountOf,
+    SendPasswordReset,
+    ShowAccount,
+    SuspendAccount,
+)
+from application.passwords import (
+    ChangePassword,
+    ConfirmPasswordReset,
+    JudgePassword,
+    ProvePassword,
+    RequestPasswordReset,
+)
+from application.ports.environment import Clock, Ids
+from application.ports.mail import Mailer
+from application.ports.security import AccessTokens, CommonPasswords
+from application.ports.signing_keys import Keys
+from application.ports.unit_of_work import Persistence
+from application.retrying import Retrying
+from application.sessions import (
+    EndOtherSessions,
+    EndSession,
+    IssueTokens,
+    ListSessions,
+    RefreshSession,
+    SignIn,
+    SignOut,
+)
+from application.signing_keys import (
+    KeyRing,
+    ListKeys,
+    MakeKey,
+    PrepareKeys,
+    PublishKeys,
+    RevokeKey,
+    RevokeRetired,
+    RewrapKeys,
+    RotateKeys,
+)
+from application.sweep import Sweep
+from entrypoints.hashing import HashingExecutor
+from entrypoints.settings import Settings
+
+T = TypeVar("T")
+
+
+def open_persistence(settings: Settings, ids: Ids) -> Persistence:
+    """The adapter that DATABASE_URL names, or the foreign one that PERSISTENCE names."""
+    if settings.persistence:
+        module, _, factory = settings.persistence.partition(":")
+        return cast(Persistence, getattr(importlib.import_module(module), factory)())
+    if settings.is_memory:
+        return MemoryDatabase(ids=ids)
+    return SqlDatabase(settings.database_url.get_secret_value(), ids=ids, pool_size=settings.pool_size)
+
+
+def access_tokens(settings: Settings, keys: Keys) -> AccessTokens:
+    adapter = {"python-jose": JoseAccessTokens, "joserfc": JoserfcAccessTokens}[settings.token_library]
+    tokens = adapter(keys=keys, issuer=settings.token_issuer, audience=settings.audience, client_id=settings.client_id)
+    return RememberedAccessTokens(tokens, keys)
+
+
+def common_passwords(settings: Settings) -> CommonPasswords:
+    listed = ListedPasswords(settings.common_passwords_file or None)
+    if settings.password_range_url:
+        return RangeService(settings.password_range_url, httpx.Client(), otherwise=listed)
+    return listed
+
+
+def console_mailer(settings: Settings, clock: Clock) -> ConsoleMailer:
+    return ConsoleMailer(renderer=Renderer(product=settings.product_name), clock=clock, stream=sys.stdout)
+
+
+def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
+    if settings.mail == "console":
+        return console()
+    return SmtpMailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.mail_sender,
+        username=settings.smtp_username or None,
+        password=settings.smtp_password.get_secret_value() or None,
+        security=settings.smtp_security,
+        renderer=Renderer(product=settings.product_name),
+    )
+
+
+def secret_keys(settings: Settings) -> SecretKeys:
+    return SecretKeys(
+        settings.secret_key.get_secret_value(), [old.get_secret_value() for old in settings.secret_keys_old]
+    )
+
+
+def one(make: Callable[..., T], /, *args: Any, **dependencies: Any) -> providers.Provider[T]:
+    """One for the whole process: adapters and use cases hold no state of a request."""
+    return providers.ThreadSafeSingleton(make, *args, **dependencies)
+
+
+def retried(use_case: Callable[..., T], **dependencies: Any) -> providers.Provider[T]:
+    """A use case that runs again when the database asks for it."""
+    retrying: Any = providers.ThreadSafeSingleton(Retrying, providers.Factory(use_case, **dependencies))
+    return cast(providers.Provider[T], retrying)
+
+
+class Container(containers.DeclarativeContainer):
+    """Give it `settings`, override what a test wants otherwise, and call a provider for what it provides."""
+
+    settings = providers.Dependency(instance_of=Settings)
+
+    clock = one(SystemClock)
+    ids = one(Uuid7Ids)
+    persistence = one(open_persistence, settings, ids)
+    unit_of_work = persistence.provided.unit_of_work
+    autocommit = persistence.provided.autocommit
+
+    secret_keys = one(secret_keys, settings)
+    vault = one(AesVault, secret_keys)
+    opaque_tokens = one(HmacTokens, secret_keys)
+    key_maker = one(EcKeyMaker)
+    key_ring = one(KeyRing, autocommit=autocommit, vault=vault, policy=settings.provided.key_policy, clock=clock)
+    access_tokens = one(access_tokens, settings, key_ring)
+    passwords = one(PasslibHasher, scheme=settings.provided.password_hash, bcrypt_cost=settings.provided.bcrypt_cost)
+    common_passwords = one(common_passwords, settings)
+    password_strength = one(ZxcvbnStrength)
+    console_mailer = one(console_mailer, settings, clock)
+    mailer = one(mailer, settings, console_mailer.provider)
+    hashing_executor = one(
+        HashingExecutor,
+        threads=settings.provided.hashing_thread_count,
+        queue=settings.provided.hashing_queue,
+    )
+
+    judge_password = one(
+        JudgePassword,
+        policy=settings.provided.password_policy,
+        common=common_passwords,
+        strength=password_strength,
+    )
+    prove_password = one(
+        ProvePassword,
+        unit_of_work=unit_of_work,
+        passwords=passwords,
+        policy=settings.provided.attempt_policy,
+        clock=clock,
+    )
+    issue_tokens = one(
+        IssueTokens,
+        access_tokens=access_tokens,
+        opaque_tokens=opaque_tokens,
+        policy=settings.provided.session_policy,
+        ids=ids,
+    )
+
+    authenticate = retried(Authenticate, autocommit=autocommit, access_tokens=access_tokens, clock=clock)
+
+    register_account = retried(
+        RegisterAccount,
+        unit_of_work=unit_of_work,
+        judge=judge_password,
+        passwords=passwords,
+        policy=settings.provided.registration_policy,
+        mail_policy=settings.provided.mail_policy,
+        clock=clock,
+        ids=ids,
+    )
+    resend_verification = retried(
+        ResendVerification, unit_of_work=unit_of_work, mail_policy=settings.provided.mail_policy, clock=clock
+    )
+    verify_account = retried(
+        VerifyAccount,
+        unit_of_work=unit_of_work,
+        passwords=passwords,
+        tokens=opaque_tokens,
+        policy=settings.provided.registration_policy,
+        clock=clock,
+        ids=ids,
+    )
+
+    sign_in = retried(
+        SignIn,
+        unit_of_work=unit_of_work,
+        passwords=passwords,
+        opaque_tokens=opaque_tokens,
+        issue_tokens=issue_tokens,
+        policy=settings.provided.session_policy,
+        attempt_policy=settings.provided.attempt_policy,
+        clock=clock,
+        ids=ids,
+    )
+    refresh_session = retried(
+        RefreshSession,
+        unit_of_work=unit_of_work,
+        autocommit=autocommit,
+        opaque_tokens=opaque_tokens,
+        issue_tokens=issue_tokens,
+        policy=settings.provided.session_policy,
+        clock=clock,
+        ids=ids,
+    )
+    sign_out = retried(SignOut, unit_of_work=unit_of_work, clock=clock)
+    list_sessions = retried(ListSessions, autocommit=autocommit, clock=clock)
+    end_session = retried(EndSession, unit_of_work=unit_of_work, clock=clock)
+    end_other_sessions = retried(EndOtherSessions, unit_of_work=unit_of_work, clock=clock)
+
+    rename_account = retried(RenameAccount, unit_of_work=unit_of_work, clock=clock)
+    close_account = retried(CloseAccount, unit_of_work=unit_of_work, prove=prove_password, clock=clock, ids=ids)
+    export_account = retried(ExportAccount, autocommit=autocommit, clock=clock)
+    change_password = retried(
+        ChangePassword,
+        unit_of_work=unit_of_work,
+        judge=judge_password,
+        prove=prove_password,
+        passwords=passwords,
+        clock=clock,
+        ids=ids,
+    )
+    request_password_reset = retried(
+        RequestPasswordReset,
+        unit_of_work=unit_of_work,
+        policy=settings.provided.password_policy,
+        mail_policy=settings.provided.mail_policy,
+        clock=clock,
+        ids=ids,
+    )
+    confirm_password_reset = retried(
+        ConfirmPasswordReset,
+        unit_of_work=unit_of_work,
+        autocommit=autocommit,
+        judge=judge_password,
+        passwords=passwords,
+        tokens=opaque_tokens,
+        session_policy=settings.provided.session_policy,
+        clock=clock,
+        ids=ids,
+    )
+    request_email_change = retried(
+        RequestEmailChange,
+        unit_of_work=unit_of_work,
+        prove=prove_password,
+        lifetime=settings.provided.email_change_lifetime,
+        mail_policy=settings.provided.mail_policy,
+        clock=clock,
+        ids=ids,
+    )
+    confirm_email_change = retried(
+        ConfirmEmailChange, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids
+    )
+
+    appoint_operator = retried(
+        AppointOperator,
+        unit_of_work=unit_of_work,
+        judge=judge_password,
+        passwords=passwords,
+        clock=clock,
+        ids=ids,
+    )
+    list_accounts = retried(ListAccounts, autocommit=autocommit)
+    show_account = retried(ShowAccount, autocommit=autocommit)
+    rename_account_of = retried(RenameAccountOf, unit_of_work=unit_of_work, clock=clock)
+    suspend_account = retried(SuspendAccount, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    reactivate_account = retried(ReactivateAccount, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    end_sessions_of = retried(EndSessionsOf, unit_of_work=unit_of_work, clock=clock)
+    send_password_reset = retried(SendPasswordReset, autocommit=autocommit, request_reset=request_password_reset)
+
+    make_key = one(MakeKey, keys=key_maker, vault=vault, ids=ids)
+    prepare_keys = retried(PrepareKeys, unit_of_work=unit_of_work, make_key=make_key, clock=clock)
+    publish_keys = one(PublishKeys, key_ring=key_ring, keys=key_maker)
+    list_keys = retried(ListKeys, autocommit=autocommit)
+    rotate_keys = retried(
+        RotateKeys,
+        unit_of_work=unit_of_work,
+        make_key=make_key,
+        policy=settings.provided.key_policy,
+        clock=clock,
+    )
+    revoke_key = retried(RevokeKey, unit_of_work=unit_of_work, make_key=make_key, clock=clock)
+    rewrap_keys = retried(RewrapKeys, unit_of_work=unit_of_work, vault=vault, clock=clock)
+    revoke_retired = retried(RevokeRetired, unit_of_work=unit_of_work, policy=settings.provided.key_policy, clock=clock)
+
+    compose_mail = one(
+        ComposeMail,
+        autocommit=autocommit,
+        tokens=opaque_tokens,
+        public_url=settings.provided.public_url,
+        clock=clock,
+    )
+    send_queued_mail = one(
+        SendQueuedMail,
+        unit_of_work=unit_of_work,
+        compose=compose_mail,
+        mailer=mailer,
+        policy=settings.provided.mail_policy,
+        clock=clock,
+    )
+    sweep = one(
+        Sweep,
+        unit_of_work=unit_of_work,
+        revoke_retired=revoke_retired,
+        keep_sent_mail=settings.provided.sent_mail_kept,
+        clock=clock,
+    )
+
+
+def build(settings: Settings) -> Container:
+    return Container(settings=providers.Object(settings))

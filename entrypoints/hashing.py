@@ -1,0 +1,63 @@
+"""Where passwords are hashed: a bounded pool of its own, below everything else in priority.
+
+bcrypt takes a quarter of a second of a core. In the pool that serves all other requests a storm of sign-ins would stop
+everything (measured: 1,360 -> 0 requests a second, docs/decisions/0004-hashing-executor.md). Here it may use what the
+others leave, and what does not fit the queue is refused at once.
+"""
+
+import asyncio
+import contextvars
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from application.ports.unit_of_work import Unavailable
+
+R = TypeVar("R")
+
+_NICENESS = 10
+
+
+class Busy(Unavailable):
+    """The queue is full. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many sign-ins at this moment. Try again in a little while.")
+        self.retry_after = retry_after
+
+
+class HashingExecutor:
+    """Runs whole use cases on `threads` threads at nice +10; at most `queue` more may wait."""
+
+    def __init__(self, *, threads: int, queue: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hashing", initializer=_lower_priority)
+        self._places = threading.Semaphore(threads + queue)
+        # How long a full queue takes to empty, at a quarter of a second a hash.
+        self._retry_after = max(1, (threads + queue) // (4 * threads))
+
+    async def run(self, work: Callable[[], R]) -> R:
+        """Raise Busy, before a thread or a connection is taken, if the queue is full."""
+        if not self._places.acquire(blocking=False):
+            raise Busy(self._retry_after)
+        context = contextvars.copy_context()  # the request id, for the log
+        try:
+            future = self._executor.submit(context.run, work)
+        except RuntimeError:  # it is shutting down
+            self._places.release()
+            raise
+        # Released by the work and not by the caller: one who hangs up leaves his hash in the queue.
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """What has been accepted is finished."""
+        self._executor.shutdown(wait=True)
+
+
+def _lower_priority() -> None:
+    # Linux keeps a priority for each thread; elsewhere it would lower the whole process.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,0 +1,256 @@
+"""Signing up, and the account of whoever is signed in."""
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from application.access import Authenticate
+from application.accounts import AccountExport, CloseAccount, ExportAccount, RenameAccount
+from application.claims import RegisterAccount, ResendVerification, VerifyAccount
+from domain.accounts import (
+    Account,
+    AccountState,
+    EmailTaken,
+    InvalidDisplayName,
+    InvalidEmail,
+    LastOperator,
+)
+from domain.attempts import TooManyAttempts
+from domain.claims import RegistrationByInvitation, RegistrationClosed
+from domain.one_time_tokens import TokenInvalid
+from domain.passwords import PasswordTooWeak, WrongPassword
+from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.schemas import (
+    NO_CONTENT,
+    Address,
+    Input,
+    Name,
+    Secret,
+    Timestamp,
+    answer,
+    no_content,
+)
+
+routes = APIRouter(tags=["accounts"])
+me = APIRouter(tags=["me"])
+
+
+class AccountOut(BaseModel):
+    id: UUID
+    email: str
+    email_verified_at: Timestamp | None
+    display_name: str
+    state: AccountState
+    is_operator: bool
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        # Every value is the domain's own: validating it once more would cost the hottest answer a tenth of its time.
+        return cls.model_construct(
+            id=account.id,
+            email=account.email.value,
+            email_verified_at=account.email_verified_at,
+            display_name=account.display_name,
+            state=account.state,
+            is_operator=account.is_operator,
+            created_at=account.created_at,
+        )
+
+
+class SignUp(Input):
+    email: Address
+    password: Annotated[Secret, Field(examples=["correct horse battery staple"])]
+    display_name: Name = ""
+
+
+class VerificationSent(BaseModel):
+    status: Literal["verification_sent"] = "verification_sent"
+
+
+class Verification(Input):
+    token: Secret
+    password: Annotated[Secret, Field(description="The password of that very sign-up.")]
+
+
+class AddressOnly(Input):
+    email: Address
+
+
+@routes.post(
+    "/v1/accounts",
+    status_code=202,
+    response_model=VerificationSent,
+    summary="Sign up",
+    **operation(
+        RegisterAccount,
+        RegistrationClosed,
+        RegistrationByInvitation,
+        InvalidEmail,
+        InvalidDisplayName,
+        PasswordTooWeak,
+        EmailTaken,
+        secured=False,
+        hashes=True,
+        also={201: {"model": AccountOut, "description": "With `REGISTRATION_REQUIRES_VERIFICATION=false` only."}},
+    ),
+)
+async def register_account(
+    body: SignUp,
+    hashing: HashingDep,
+    register: Annotated[RegisterAccount, use(lambda c: c.register_account())],
+) -> Response:
+    account = await hashing.run(
+        lambda: register(email=body.email, password=body.password, display_name=body.display_name)
+    )
+    return answer(AccountOut.of(account), 201) if account else answer(VerificationSent(), 202)
+
+
+@routes.post(
+    "/v1/accounts/verify",
+    status_code=201,
+    response_model=AccountOut,
+    summary="Prove an address, and get its account",
+    **operation(VerifyAccount, TokenInvalid, secured=False, hashes=True),
+)
+async def verify_account(
+    body: Verification,
+    hashing: HashingDep,
+    verify: Annotated[VerifyAccount, use(lambda c: c.verify_account())],
+) -> Response:
+    account = await hashing.run(lambda: verify(token=body.token, password=body.password))
+    return answer(AccountOut.of(account), 201)
+
+
+@routes.post(
+    "/v1/accounts/resend-verification",
+    status_code=202,
+    response_model=VerificationSent,
+    summary="Have the verification mail sent once more",
+    **operation(ResendVerification, InvalidEmail, secured=False),
+)
+def resend_verification(
+    body: AddressOnly, resend: Annotated[ResendVerification, use(lambda c: c.resend_verification())]
+) -> Response:
+    resend(email=body.email)
+    return answer(VerificationSent(), 202)
+
+
+class Renaming(Input):
+    display_name: Name
+
+
+class Closing(Input):
+    password: Secret
+
+
+@me.get("/v1/me", response_model=AccountOut, summary="Who am I", **operation(Authenticate, body=False))
+def show_me(caller: CallerDep) -> Response:
+    return answer(AccountOut.of(caller.principal().account))
+
+
+@me.patch(
+    "/v1/me",
+    response_model=AccountOut,
+    summary="Change my display name",
+    **operation(RenameAccount, InvalidDisplayName),
+)
+def rename_me(
+    body: Renaming, caller: CallerDep, rename: Annotated[RenameAccount, use(lambda c: c.rename_account())]
+) -> Response:
+    return answer(AccountOut.of(rename(principal=caller.principal(), display_name=body.display_name)))
+
+
+@me.post(
+    "/v1/me/close",
+    status_code=NO_CONTENT,
+    summary="Close my account for good",
+    **operation(CloseAccount, WrongPassword, TooManyAttempts, LastOperator, hashes=True),
+)
+async def close_me(
+    body: Closing,
+    caller: CallerDep,
+    client: ClientDep,
+    hashing: HashingDep,
+    close: Annotated[CloseAccount, use(lambda c: c.close_account())],
+) -> Response:
+    await hashing.run(lambda: close(principal=caller.principal(), password=body.password, client=client))
+    return no_content()
+
+
+class ExportedSession(BaseModel):
+    id: UUID
+    created_at: Timestamp
+    last_seen_at: Timestamp
+    expires_at: Timestamp
+    amr: list[str]
+    user_agent: str
+    network: str
+
+
+class ExportedEmailChange(BaseModel):
+    new_email: str
+    created_at: Timestamp
+    expires_at: Timestamp
+
+
+class ExportedMail(BaseModel):
+    kind: str
+    due_at: Timestamp | None = Field(description="Null once it has gone.")
+
+
+class ExportedEvent(BaseModel):
+    id: UUID
+    name: str
+    at: Timestamp
+    data: dict[str, Any]
+
+
+class ExportOut(BaseModel):
+    account: AccountOut
+    sessions: list[ExportedSession]
+    email_change: ExportedEmailChange | None
+    mail: list[ExportedMail]
+    events: list[ExportedEvent]
+
+    @classmethod
+    def of(cls, export: AccountExport) -> Self:
+        change = export.email_change
+        return cls(
+            account=AccountOut.of(export.account),
+            sessions=[
+                ExportedSession(
+                    id=session.id,
+                    created_at=session.created_at,
+                    last_seen_at=session.last_seen_at,
+                    expires_at=session.expires_at,
+                    amr=list(session.amr),
+                    user_agent=session.user_agent,
+                    network=session.network,
+                )
+                for session in export.sessions
+            ],
+            email_change=ExportedEmailChange(
+                new_email=change.new_email.value, created_at=change.created_at, expires_at=change.expires_at
+            )
+            if change
+            else None,
+            mail=[ExportedMail(kind=mail.kind, due_at=mail.due_at) for mail in export.mail],
+            events=[
+                ExportedEvent(id=event.id, name=event.name, at=event.at, data=event.data) for event in export.events
+            ],
+        )
+
+
+@me.get(
+    "/v1/me/export",
+    response_model=ExportOut,
+    summary="Read everything that is held about me",
+    **operation(ExportAccount, body=False),
+)
+def export_me(caller: CallerDep, export: Annotated[ExportAccount, use(lambda c: c.export_account())]) -> Response:
+    return answer(ExportOut.of(export(principal=caller.principal())), secret=True)

@@ -1,0 +1,166 @@
+"""The FastAPI application of a container."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, PlainTextResponse
+
+from domain.kernel import DomainError
+from entrypoints.background import Background
+from entrypoints.container import Container
+from entrypoints.http import (
+    accounts,
+    development,
+    email_changes,
+    health,
+    operators,
+    passwords,
+    problems,
+    sessions,
+    signing_keys,
+)
+from entrypoints.http.clients import ClientAddresses
+from entrypoints.http.middleware import MOST_BODY_BYTES, RequestMiddleware
+from entrypoints.settings import Settings
+
+
+def create_app(container: Container) -> FastAPI:
+    """An application with a container of its own: several live beside one another, as in tests."""
+    settings: Settings = container.settings()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        container.prepare_keys()()
+        background = Background(container) if settings.background_work else None
+        if background:
+            background.start()
+        yield
+        if background:
+            await asyncio.to_thread(background.stop)
+        await asyncio.to_thread(container.hashing_executor().close)
+        container.persistence().close()
+
+    app = FastAPI(
+        title=settings.product_name,
+        summary="Accounts and access for your backends.",
+        version=version("portico"),
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MOST_BODY_BYTES,
+        # A trace of FastAPI's own would hold request bodies, and so passwords.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.container = container
+    app.state.client_addresses = ClientAddresses(settings.trusted_proxies)
+    problems.install(app)
+    for router in (
+        accounts.routes,
+        sessions.routes,
+        accounts.me,
+        passwords.routes,
+        email_changes.routes,
+        operators.routes,
+        signing_keys.routes,
+        health.routes,
+    ):
+        app.include_router(router)
+    if settings.is_development:
+        app.include_router(development.token)
+        if settings.mail == "console":
+            app.include_router(development.mailbox)
+    _serve_docs(app)
+    app.add_middleware(RequestMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+            max_age=600,
+        )
+    app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the function: stable, and telling in a generated client."""
+    return route.name
+
+
+def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        schemas["Problem"] = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schemas["Problem"].pop("$defs"))
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        components["securitySchemes"] = {
+            "bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "The access token from POST /v1/sessions.",
+            }
+        }
+        if settings.is_development:
+            components["securitySchemes"]["password"] = {
+                "type": "oauth2",
+                "description": "Sign in here: the address is the username.",
+                "flows": {"password": {"tokenUrl": "/v1/token", "scopes": {}}},
+            }
+            for path in document["paths"].values():
+                for operation in path.values():
+                    if "security" in operation:
+                        operation["security"].append({"password": []})
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _serve_docs(app: FastAPI) -> None:
+    static = Path(fastapi_offline.__file__).parent / "static"
+    app.mount("/docs/static", StaticFiles(directory=static))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=f"{app.title}: try it",
+            swagger_js_url="/docs/static/swagger-ui-bundle.js",
+            swagger_css_url="/docs/static/swagger-ui.css",
+            swagger_favicon_url="/docs/static/favicon.png",
+            swagger_ui_parameters={"persistAuthorization": False, "docExpansion": "list"},
+        )
+
+    explained = {error.code: error for error in _all_errors(DomainError)}
+
+    @app.get("/problems/{code}", include_in_schema=False)
+    async def explain_problem(code: str) -> PlainTextResponse:
+        """Where the `type` of a problem leads."""
+        error = explained.get(code)
+        if error is None:
+            return PlainTextResponse("See docs/errors.md.\n", 404)
+        return PlainTextResponse(f"{code}: {problems.status_of(error)}\n\n{inspect.getdoc(error)}\n")
+
+
+def _all_errors(kind: type[DomainError]) -> list[type[DomainError]]:
+    found = [kind] if hasattr(kind, "code") else []
+    return found + [error for each in kind.__subclasses__() for error in _all_errors(each)]

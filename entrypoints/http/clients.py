@@ -1,0 +1,55 @@
+"""Where a request comes from: the address of its connection, or what a trusted proxy says of it."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from domain.sessions import Client
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ClientAddresses:
+    """Reads `X-Forwarded-For` from the right, past trusted proxies only: the rest of it anybody may write."""
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._networks: list[_Network] = [
+            network
+            for text in trusted
+            for network in map(ipaddress.ip_network, ("0.0.0.0/0", "::/0") if text == "*" else (text,))
+        ]
+
+    def client(self, scope: Scope) -> Client:
+        headers = Headers(scope=scope)
+        return Client.seen(user_agent=headers.get("user-agent", ""), address=self.address(scope, headers))
+
+    def address(self, scope: Scope, headers: Headers) -> str:
+        peer: Any = scope.get("client")
+        address: str = peer[0] if peer else ""
+        if not self._networks or not self._trusts(address):
+            return address
+        for hop in reversed([hop.strip() for hop in ",".join(headers.getlist("x-forwarded-for")).split(",")]):
+            if not _is_address(hop):
+                break
+            address = hop
+            if not self._trusts(hop):
+                break
+        return address
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in network for network in self._networks if ip.version == network.version)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,91 @@
+"""What only development serves: the password form for `/docs`, and the mails that went to the console."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Depends
+from fastapi.security import OAuth2PasswordRequestForm
+from markupsafe import escape
+from pydantic import BaseModel
+from starlette.responses import HTMLResponse, Response
+
+from application.ports.mail import Mailbox, SentMail
+from application.sessions import SignIn
+from domain.accounts import InvalidEmail
+from domain.attempts import TooManyAttempts
+from domain.sessions import InvalidCredentials
+from entrypoints.http.deps import ClientDep, HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.schemas import Timestamp, answer
+from entrypoints.http.sessions import Tokens
+
+token = APIRouter(tags=["sessions"])
+mailbox = APIRouter(tags=["development"])
+
+
+class OAuthError(BaseModel):
+    error: str
+    error_description: str
+
+
+@token.post(
+    "/v1/token",
+    response_model=Tokens,
+    summary="Sign in from /docs",
+    **operation(SignIn, TooManyAttempts, secured=False, hashes=True)
+    | {"description": "The OAuth2 password form, in development only, so that `/docs` can sign in."},
+)
+async def sign_in_by_form(
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    client: ClientDep,
+    hashing: HashingDep,
+    sign_in: Annotated[SignIn, use(lambda c: c.sign_in())],
+) -> Response:
+    try:
+        signed_in = await hashing.run(lambda: sign_in(email=form.username, password=form.password, client=client))
+    except (InvalidCredentials, InvalidEmail) as refused:
+        # RFC 6749 section 5.2: what an OAuth client expects.
+        return answer(OAuthError(error="invalid_grant", error_description=refused.detail), 400, secret=True)
+    return answer(Tokens.of(signed_in), secret=True)
+
+
+class MailOut(BaseModel):
+    to: str
+    subject: str
+    text: str
+    at: Timestamp
+    token: str | None
+
+    @classmethod
+    def of(cls, mail: SentMail) -> Self:
+        return cls(to=mail.to.value, subject=mail.subject, text=mail.text, at=mail.at, token=mail.token)
+
+
+class MailsOut(BaseModel):
+    items: list[MailOut]
+
+
+@mailbox.get("/dev/mailbox.json", response_model=MailsOut, summary="The newest mails, newest first")
+async def mails(mailbox: Annotated[Mailbox, use(lambda c: c.console_mailer())]) -> Response:
+    """In development only: what would have been sent by mail."""
+    return answer(MailsOut(items=[MailOut.of(mail) for mail in mailbox.newest()]), secret=True)
+
+
+@mailbox.get("/dev/mailbox", include_in_schema=False)
+async def mailbox_page(mailbox: Annotated[Mailbox, use(lambda c: c.console_mailer())]) -> HTMLResponse:
+    mails = "".join(
+        f"<article><h2>{escape(mail.subject)}</h2><p>to {escape(mail.to.value)}, {mail.at:%H:%M:%S} UTC</p>"
+        f"<pre>{escape(mail.text)}</pre></article>"
+        for mail in mailbox.newest()
+    )
+    return HTMLResponse(_PAGE.replace("{mails}", mails or "<p>No mail yet. Sign up, and look again.</p>"))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>Mailbox</title>
+<style>
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
+article { border: 1px solid #8888; border-radius: .5rem; padding: 0 1rem; margin: 1rem 0; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; user-select: text; }
+</style></head>
+<body><h1>Mailbox</h1><p>What this server would have sent. It shows itself in development only.</p>{mails}</body></html>
+"""

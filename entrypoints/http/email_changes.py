@@ -1,0 +1,67 @@
+"""Changing the address of an account."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from application.email_changes import ConfirmEmailChange, RequestEmailChange
+from domain.accounts import EmailTaken, InvalidEmail
+from domain.attempts import TooManyAttempts
+from domain.email_changes import EmailUnchanged
+from domain.one_time_tokens import TokenInvalid
+from domain.passwords import WrongPassword
+from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.schemas import NO_CONTENT, Address, Input, Secret, answer, no_content
+
+routes = APIRouter(tags=["me"])
+
+
+class NewAddress(Input):
+    new_email: Address
+    password: Secret
+
+
+class ConfirmationSent(BaseModel):
+    status: Literal["confirmation_sent"] = "confirmation_sent"
+
+
+class Confirmation(Input):
+    token: Secret
+
+
+@routes.post(
+    "/v1/me/email",
+    status_code=202,
+    response_model=ConfirmationSent,
+    summary="Change my address",
+    **operation(RequestEmailChange, InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts, hashes=True),
+)
+async def request_email_change(
+    body: NewAddress,
+    caller: CallerDep,
+    client: ClientDep,
+    hashing: HashingDep,
+    request: Annotated[RequestEmailChange, use(lambda c: c.request_email_change())],
+) -> Response:
+    await hashing.run(
+        lambda: request(principal=caller.principal(), new_email=body.new_email, password=body.password, client=client)
+    )
+    return answer(ConfirmationSent(), 202)
+
+
+@routes.post(
+    "/v1/me/email/confirm",
+    status_code=NO_CONTENT,
+    summary="Prove my new address",
+    **operation(ConfirmEmailChange, TokenInvalid, EmailTaken),
+)
+def confirm_email_change(
+    body: Confirmation,
+    caller: CallerDep,
+    confirm: Annotated[ConfirmEmailChange, use(lambda c: c.confirm_email_change())],
+) -> Response:
+    confirm(principal=caller.principal(), token=body.token)
+    return no_content()

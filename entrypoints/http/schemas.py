@@ -1,0 +1,73 @@
+"""What the schemas of all concepts share."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from starlette.responses import Response
+
+from domain.kernel import Invalid
+
+T = TypeVar("T")
+
+
+class CursorInvalid(Invalid):
+    code = "cursor_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("Use the `next_cursor` of an earlier answer to the same query, unchanged.")
+
+
+class Input(BaseModel):
+    """A body. An unknown field is refused: it is a typing error, or belongs to another version."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json"), Field(description="RFC 3339, UTC.")]
+
+Address = Annotated[str, StringConstraints(max_length=320), Field(examples=["ada@example.com"])]
+Secret = Annotated[str, StringConstraints(max_length=4096)]
+"""A password or token as presented. It is judged further inside; longer ones are not even read."""
+Name = Annotated[str, StringConstraints(max_length=400), Field(examples=["Ada Lovelace"])]
+
+Limit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
+Cursor = Annotated[str | None, Query(max_length=512, description="The `next_cursor` of the page before.")]
+
+
+class Page(BaseModel, Generic[T]):
+    items: list[T]
+    next_cursor: str | None = Field(description="Where the next page starts; null on the last one.")
+
+
+def to_cursor(after: str | None) -> str | None:
+    return base64.urlsafe_b64encode(after.encode()).decode().rstrip("=") if after else None
+
+
+def from_cursor(cursor: str | None) -> str | None:
+    """Raise CursorInvalid."""
+    if cursor is None:
+        return None
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        raise CursorInvalid from None
+
+
+def answer(model: BaseModel, status: int = 200, *, secret: bool = False) -> Response:
+    """The response itself, built once: FastAPI would validate and serialise the model a second time."""
+    headers = {"Cache-Control": "no-store"} if secret else None
+    return Response(model.model_dump_json(), status, headers, "application/json")
+
+
+NO_CONTENT = 204
+
+
+def no_content() -> Response:
+    return Response(status_code=NO_CONTENT)

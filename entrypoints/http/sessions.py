@@ -1,0 +1,195 @@
+"""Signing in, refreshing, and the devices on which one is signed in."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from application.sessions import (
+    EndOtherSessions,
+    EndSession,
+    ListSessions,
+    RefreshSession,
+    SignedIn,
+    SignIn,
+    SignOut,
+)
+from domain.accounts import InvalidEmail
+from domain.attempts import TooManyAttempts
+from domain.kernel import SessionId
+from domain.sessions import (
+    InvalidCredentials,
+    RefreshReused,
+    RefreshSuperseded,
+    RefreshTokenInvalid,
+    Session,
+    SessionEnded,
+    SessionNotFound,
+)
+from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.schemas import (
+    NO_CONTENT,
+    Address,
+    Cursor,
+    CursorInvalid,
+    Input,
+    Limit,
+    Page,
+    Secret,
+    Timestamp,
+    answer,
+    from_cursor,
+    no_content,
+    to_cursor,
+)
+
+routes = APIRouter(tags=["sessions"])
+
+
+class SessionOut(BaseModel):
+    id: UUID
+    created_at: Timestamp
+    last_seen_at: Timestamp = Field(description="To the hour.")
+    authenticated_at: Timestamp
+    expires_at: Timestamp = Field(description="However it is used, it ends then.")
+    idle_expires_at: Timestamp = Field(description="Unless it is refreshed, it ends then.")
+    amr: list[str] = Field(description="How its owner proved who they are (RFC 8176).")
+    aal: int = Field(description="Authenticator assurance level (NIST SP 800-63B).")
+    user_agent: str
+    network: str
+    current: bool = Field(description="Whether it is the session of this very call.")
+
+    @classmethod
+    def of(cls, session: Session, *, current: SessionId) -> Self:
+        return cls.model_construct(
+            id=session.id,
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            authenticated_at=session.authenticated_at,
+            expires_at=session.expires_at,
+            idle_expires_at=session.idle_expires_at,
+            amr=list(session.amr),
+            aal=session.aal,
+            user_agent=session.user_agent,
+            network=session.network,
+            current=session.id == current,
+        )
+
+
+class Credentials(Input):
+    email: Address
+    password: Secret
+    device_token: Annotated[Secret | None, Field(description="From an earlier sign-in on this device.")] = None
+
+
+class Refresh(Input):
+    refresh_token: Secret
+
+
+class Tokens(BaseModel):
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (a name)
+    expires_in: int = Field(description="Life of the access token, in seconds.")
+    refresh_token: str = Field(description="Good for one exchange.")
+    device_token: str | None = Field(
+        description="Keep it on the device and send it at the next sign-in: strangers cannot slow that down. "
+        "Null after a refresh."
+    )
+    session: SessionOut
+
+    @classmethod
+    def of(cls, signed_in: SignedIn) -> Self:
+        return cls.model_construct(
+            access_token=signed_in.access_token,
+            expires_in=int(signed_in.expires_in.total_seconds()),
+            refresh_token=signed_in.refresh_token,
+            device_token=signed_in.device_token,
+            session=SessionOut.of(signed_in.session, current=signed_in.session.id),
+        )
+
+
+@routes.post(
+    "/v1/sessions",
+    status_code=201,
+    response_model=Tokens,
+    summary="Sign in",
+    **operation(SignIn, InvalidEmail, InvalidCredentials, TooManyAttempts, secured=False, hashes=True),
+)
+async def sign_in(
+    body: Credentials,
+    client: ClientDep,
+    hashing: HashingDep,
+    sign_in: Annotated[SignIn, use(lambda c: c.sign_in())],
+) -> Response:
+    signed_in = await hashing.run(
+        lambda: sign_in(email=body.email, password=body.password, device_token=body.device_token, client=client)
+    )
+    return answer(Tokens.of(signed_in), 201, secret=True)
+
+
+@routes.post(
+    "/v1/sessions/refresh",
+    response_model=Tokens,
+    summary="Exchange a refresh token",
+    **operation(RefreshSession, RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused, secured=False),
+)
+def refresh_session(
+    body: Refresh,
+    client: ClientDep,
+    refresh: Annotated[RefreshSession, use(lambda c: c.refresh_session())],
+) -> Response:
+    return answer(Tokens.of(refresh(refresh_token=body.refresh_token, client=client)), secret=True)
+
+
+@routes.delete("/v1/sessions/current", status_code=NO_CONTENT, summary="Sign out", **operation(SignOut, body=False))
+def sign_out(caller: CallerDep, sign_out: Annotated[SignOut, use(lambda c: c.sign_out())]) -> Response:
+    sign_out(principal=caller.principal())
+    return no_content()
+
+
+@routes.get(
+    "/v1/me/sessions",
+    response_model=Page[SessionOut],
+    summary="List my devices",
+    **operation(ListSessions, CursorInvalid, body=False),
+)
+def list_sessions(
+    caller: CallerDep,
+    list_sessions: Annotated[ListSessions, use(lambda c: c.list_sessions())],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    principal = caller.principal()
+    try:
+        sessions, after = list_sessions(principal=principal, limit=limit, after=from_cursor(cursor))
+    except ValueError:
+        raise CursorInvalid from None
+    items = [SessionOut.of(session, current=principal.session.id) for session in sessions]
+    return answer(Page[SessionOut].model_construct(items=items, next_cursor=to_cursor(after)))
+
+
+@routes.delete(
+    "/v1/me/sessions/{id}",
+    status_code=NO_CONTENT,
+    summary="Sign out one device",
+    **operation(EndSession, SessionNotFound, body=False),
+)
+def end_session(id: UUID, caller: CallerDep, end: Annotated[EndSession, use(lambda c: c.end_session())]) -> Response:
+    end(principal=caller.principal(), session_id=id)
+    return no_content()
+
+
+@routes.delete(
+    "/v1/me/sessions",
+    status_code=NO_CONTENT,
+    summary="Sign out all other devices",
+    **operation(EndOtherSessions, body=False),
+)
+def end_other_sessions(
+    caller: CallerDep, end: Annotated[EndOtherSessions, use(lambda c: c.end_other_sessions())]
+) -> Response:
+    end(principal=caller.principal())
+    return no_content()

@@ -1,0 +1,319 @@
+"""One frozen model of all settings, read from the environment and `.env`. It refuses what is unsafe, all at once."""
+
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from domain.attempts import AttemptPolicy
+from domain.claims import Registration, RegistrationPolicy
+from domain.mail import MailPolicy
+from domain.passwords import PasswordPolicy
+from domain.sessions import SessionPolicy
+from domain.signing_keys import KeyPolicy
+
+DEVELOPMENT_SECRET = Path(".portico/secret_key")
+_SHORTEST_SECRET = 32
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class SettingsInvalid(Exception):
+    """What is wrong, one line a setting."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"{name}: {problem}" for name, problem in sorted(problems.items())))
+        self.problems = dict(problems)
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(\d{1,6})([smhd])", value.strip())
+    if not match:
+        raise ValueError("write a number and a unit: 30s, 10m, 24h or 7d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _words(value: object) -> object:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+def _network(value: object) -> object:
+    if value == "*":
+        return value
+    return str(ipaddress.ip_network(str(value), strict=False))
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], BeforeValidator(_words)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Every setting stands in `.env.example` with its default and what it is for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: Environment = Environment.PRODUCTION
+    product_name: str = "Portico"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    workers: Count = 1
+    public_url: str = "http://localhost:8000"
+    trusted_proxies: Networks = ()
+    cors_origins: Words = ()
+    shutdown_timeout: Duration = timedelta(seconds=20)
+    background_work: bool = True
+
+    secret_key: SecretStr = SecretStr("")
+    secret_keys_old: Annotated[tuple[SecretStr, ...], BeforeValidator(_words)] = ()
+
+    database_url: SecretStr = SecretStr("sqlite:///portico.sqlite3")
+    persistence: str = ""
+    worker_threads: Annotated[int, Field(ge=1, le=64)] = 4
+    hashing_threads: Annotated[int, Field(ge=0, le=64)] = 0
+    hashing_queue: Annotated[int, Field(ge=0)] = 16
+
+    token_library: Literal["python-jose", "joserfc"] = "python-jose"  # noqa: S105 (a name)
+    issuer: str = ""
+    audience: str = "portico"
+    client_id: str = "portico"
+    access_token_lifetime: Duration = timedelta(minutes=10)
+    session_idle: Duration = timedelta(days=7)
+    session_absolute: Duration = timedelta(days=30)
+    sessions_per_account: Count = 50
+    refresh_replay_window: Duration = timedelta(seconds=30)
+    refresh_replays: Annotated[int, Field(ge=0)] = 5
+    device_lifetime: Duration = timedelta(days=180)
+
+    registration: Registration = Registration.OPEN
+    registration_requires_verification: bool = True
+    verification_lifetime: Duration = timedelta(hours=24)
+    verification_tries: Count = 5
+    email_change_lifetime: Duration = timedelta(hours=24)
+
+    password_hash: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"  # noqa: S105 (a name)
+    bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
+    password_shortest: Annotated[int, Field(ge=8, le=64)] = 12
+    password_longest: Annotated[int, Field(ge=64, le=4096)] = 128
+    password_least_score: Annotated[int, Field(ge=0, le=4)] = 3
+    password_reset_lifetime: Duration = timedelta(minutes=30)
+    common_passwords_file: str = ""
+    password_range_url: str = ""
+
+    attempts_by_network: Count = 5
+    attempts_by_device: Count = 10
+    attempts_a_day: Count = 100
+    attempt_first_delay: Duration = timedelta(seconds=1)
+    attempt_longest_delay: Duration = timedelta(minutes=15)
+
+    mail: Literal["console", "smtp"] = "smtp"
+    mail_sender: str = "portico@localhost"
+    smtp_host: str = ""
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    mail_interval: Duration = timedelta(minutes=1)
+    mail_per_hour: Count = 30
+    mail_tries: Count = 20
+    sent_mail_kept: Duration = timedelta(days=30)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console", ""] = ""
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def is_sqlite(self) -> bool:
+        return not self.persistence and self.database_url.get_secret_value().startswith("sqlite:")
+
+    @property
+    def is_memory(self) -> bool:
+        return not self.persistence and self.database_url.get_secret_value() == "memory:"
+
+    @property
+    def hashing_thread_count(self) -> int:
+        """As many as this worker's share of the cores; more would only make each hash slower."""
+        return self.hashing_threads or max(1, (os.cpu_count() or 1) // self.workers)
+
+    @property
+    def pool_size(self) -> int:
+        """Every thread that may hold a connection, and two for what runs in the background."""
+        return self.worker_threads + self.hashing_thread_count + 2
+
+    @property
+    def token_issuer(self) -> str:
+        return self.issuer or self.public_url
+
+    @property
+    def registration_policy(self) -> RegistrationPolicy:
+        return RegistrationPolicy(
+            mode=self.registration,
+            requires_verification=self.registration_requires_verification,
+            claim_lifetime=self.verification_lifetime,
+            tries=self.verification_tries,
+        )
+
+    @property
+    def password_policy(self) -> PasswordPolicy:
+        return PasswordPolicy(
+            shortest=self.password_shortest,
+            longest=self.password_longest,
+            least_score=self.password_least_score,
+            reset_lifetime=self.password_reset_lifetime,
+        )
+
+    @property
+    def session_policy(self) -> SessionPolicy:
+        return SessionPolicy(
+            idle=self.session_idle,
+            absolute=self.session_absolute,
+            most_live=self.sessions_per_account,
+            replay_window=self.refresh_replay_window,
+            most_replays=self.refresh_replays,
+            access_token_lifetime=self.access_token_lifetime,
+            device_lifetime=self.device_lifetime,
+        )
+
+    @property
+    def attempt_policy(self) -> AttemptPolicy:
+        return AttemptPolicy(
+            failures_by_network=self.attempts_by_network,
+            failures_by_device=self.attempts_by_device,
+            failures_a_day=self.attempts_a_day,
+            first_delay=self.attempt_first_delay,
+            longest_delay=self.attempt_longest_delay,
+        )
+
+    @property
+    def mail_policy(self) -> MailPolicy:
+        return MailPolicy(
+            least_interval=self.mail_interval, most_an_hour=self.mail_per_hour, most_tries=self.mail_tries
+        )
+
+    @property
+    def key_policy(self) -> KeyPolicy:
+        return KeyPolicy(retiring_for=self.access_token_lifetime + timedelta(minutes=1))
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, env_file: Path = Path(".env")) -> Self:
+        """Read `env_file` and `environ`, which wins. Raise SettingsInvalid naming every bad setting."""
+        given = {**dotenv_values(env_file), **environ}
+        values = {name: given[name.upper()] for name in cls.model_fields if given.get(name.upper())}
+        if values.get("environment") == Environment.DEVELOPMENT and "secret_key" not in values:
+            values["secret_key"] = development_secret(env_file.parent / DEVELOPMENT_SECRET)
+        problems: dict[str, str] = {}
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            problems = {str(e["loc"][0]): e["msg"].removeprefix("Value error, ") for e in error.errors()}
+            # The rest is judged as if the bad ones had been left out, so that one start names everything.
+            settings = cls.model_validate({name: v for name, v in values.items() if name not in problems})
+        for name, problem in settings.refusals().items():
+            problems.setdefault(name, problem)
+        if problems:
+            raise SettingsInvalid({name.upper(): problem for name, problem in problems.items()})
+        return settings
+
+    def refusals(self) -> dict[str, str]:
+        """Settings that parse but must not be served with, and why."""
+        url = urlsplit(self.public_url)
+        database = self.database_url.get_secret_value()
+        found: dict[str, str] = {}
+
+        def demand(holds: bool, name: str, otherwise: str) -> None:
+            if not holds:
+                found.setdefault(name, otherwise)
+
+        demand(
+            url.scheme in ("http", "https") and bool(url.hostname) and not (url.query or url.fragment),
+            "public_url",
+            "the address that users reach the service at, like https://accounts.example.com",
+        )
+        demand(not self.public_url.endswith("/"), "public_url", "leave out the last slash")
+        demand(
+            bool(self.persistence)
+            or self.is_memory
+            or bool(re.match(r"(sqlite|postgres(ql)?(\+psycopg2)?)://", database)),
+            "database_url",
+            "memory:, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
+        )
+        demand(
+            not self.persistence or bool(re.fullmatch(r"[\w.]+:[\w.]+", self.persistence)),
+            "persistence",
+            "module:factory, like their.module:factory",
+        )
+        demand(
+            self.workers == 1 or not (self.is_sqlite or self.is_memory),
+            "workers",
+            "SQLite and memory serve one process: use PostgreSQL for more",
+        )
+        demand(self.session_idle <= self.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
+        demand(
+            self.mail != "smtp" or bool(self.smtp_host), "smtp_host", "the mail server, or MAIL=console in development"
+        )
+        demand(
+            self.is_development or len(self.secret_key.get_secret_value()) >= _SHORTEST_SECRET,
+            "secret_key",
+            f"at least {_SHORTEST_SECRET} random characters: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        )
+        demand(
+            all(len(old.get_secret_value()) >= _SHORTEST_SECRET for old in self.secret_keys_old),
+            "secret_keys_old",
+            f"each has at least {_SHORTEST_SECRET} characters, as SECRET_KEY has",
+        )
+        if self.is_development:
+            demand(is_loopback(self.host), "host", "development serves this machine only: 127.0.0.1, ::1 or localhost")
+            return found
+        demand(url.scheme == "https" or is_loopback(url.hostname or ""), "public_url", "must be https")
+        demand(
+            "*" not in self.trusted_proxies, "trusted_proxies", "name the networks: with * anybody may forge addresses"
+        )
+        demand("*" not in self.cors_origins, "cors_origins", "name the origins: with * any page may call")
+        demand(self.mail != "console", "mail", "console mail is for development: use smtp")
+        demand(
+            self.smtp_security != "none" or is_loopback(self.smtp_host),
+            "smtp_security",
+            "none is for this machine only",
+        )
+        demand(self.bcrypt_cost >= 10, "bcrypt_cost", "below 10 it is too cheap to guess")
+        demand(not self.is_memory, "database_url", "memory: forgets everything at the end, and is for development")
+        return found
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def development_secret(path: Path) -> str:
+    """Made once, readable by its owner only."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret := secrets.token_urlsafe(48))
+    return secret
