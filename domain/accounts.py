@@ -62,6 +62,10 @@ _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 # RFC 2047: where a mail library decodes it, such a local part turns into other addresses, or other headers.
 _ENCODED_WORD = "=?"
+_NOWHERE = ".invalid"
+"""Can never receive mail (RFC 2606)."""
+# Letters that the older IDNA, which Python's codec speaks, turns into others: the mail would go to another domain.
+_CHANGED_BY_IDNA_2003 = frozenset("ßẞς\u200c\u200d")
 _LONGEST_ADDRESS = 254
 _LONGEST_LOCAL_PART = 64
 _LONGEST_DISPLAY_NAME = 100
@@ -76,11 +80,11 @@ class EmailAddress:
     @classmethod
     def parse(cls, raw: str, *, field: str = "email") -> Self:
         """Raise InvalidEmail unless `raw` is an address of at most 254 characters (RFC 5321, ASCII local part)."""
-        local, at, domain = raw.strip(" ").rpartition("@")
+        raw = raw.strip(" ")
+        # The length comes first: a crafted domain of a megabyte takes minutes to normalise.
+        local, _, domain = raw.rpartition("@") if len(raw) <= _LONGEST_ADDRESS else ("", "", "")
         local = local.lower() if local.isascii() else ""
-        if at and not domain.isascii():
-            domain = _to_ascii(domain)
-        domain = domain.lower()
+        domain = domain.lower() if domain.isascii() else _to_ascii(domain)
         address = f"{local}@{domain}"
         if not (
             len(address) <= _LONGEST_ADDRESS
@@ -88,14 +92,15 @@ class EmailAddress:
             and _LOCAL_PART.fullmatch(local)
             and _ENCODED_WORD not in local
             and _DOMAIN.fullmatch(domain)
+            and not domain.endswith(_NOWHERE)
         ):
             raise InvalidEmail("That is not an e-mail address that mail can be sent to.", field=field)
         return cls(address)
 
     @classmethod
     def erased(cls, account_id: AccountId) -> Self:
-        """What a closed account keeps in place of its address; `.invalid` can never receive mail (RFC 2606)."""
-        return cls(f"{account_id}@closed.invalid")
+        """What a closed account keeps in place of its address; nobody can take it first."""
+        return cls(f"{account_id}@closed{_NOWHERE}")
 
     @property
     def local_part(self) -> str:
@@ -108,15 +113,23 @@ class EmailAddress:
 
 def _to_ascii(domain: str) -> str:
     """The domain as the DNS knows it, or nothing if it has no such form."""
+    if not _CHANGED_BY_IDNA_2003.isdisjoint(domain):
+        return ""
     try:
-        return domain.encode("idna").decode()
+        return domain.encode("idna").decode().lower()
     except UnicodeError:
         return ""
 
 
 def parse_display_name(raw: str) -> str:
-    """Return the name in NFC without outer spaces. Raise InvalidDisplayName over 100 characters or with control ones."""
-    name = unicodedata.normalize("NFC", raw).strip()
+    """Return the name in NFC without outer spaces.
+
+    Raise InvalidDisplayName over 100 characters or with control characters.
+    """
+    name = raw.strip()
+    # What is longer than four times the limit is too long in NFC as well, and could take minutes to normalise.
+    if len(name) <= 4 * _LONGEST_DISPLAY_NAME:
+        name = unicodedata.normalize("NFC", name)
     # Cc: control, Cf: invisible and direction marks that make one name look like another, Cs: lone surrogates,
     # Zl and Zp: line breaks. The joiners of emoji and of some scripts are Cf too, and meant.
     odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in "\u200c\u200d" for c in name)
@@ -284,6 +297,7 @@ class Account(Aggregate):
 
     def rehash_password(self, password_hash: str, *, at: datetime) -> Self:
         """The same password under a newer scheme: nothing that was handed out ends."""
+        self._must_be_open()
         rehashed = PasswordRehashed(account_id=self.id, at=at)
         return replace(self, password_hash=password_hash, events=self.recorded(rehashed))
 

@@ -40,9 +40,16 @@ class WrongPassword(Invalid):
     code = "password_wrong"
 
 
+_LONGEST_HASHED = 4096
+"""In characters: no hasher takes more (see `PasswordHasher.verify`)."""
+
+
 def normalised(password: str) -> str:
-    """NFC, so that one password typed on two keyboards is one password. Nothing is cut, ever."""
-    return unicodedata.normalize("NFC", password)
+    """NFC, so that one password typed on two keyboards is one password. Nothing is cut, ever.
+
+    What is too long for any hash stays as it is: a crafted megabyte takes minutes to normalise.
+    """
+    return unicodedata.normalize("NFC", password) if len(password) <= _LONGEST_HASHED else password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,12 +100,11 @@ class SigningKey(Aggregate):
         return self._become(KeyState.RETIRING, SigningKeyRetired(key_id=self.id, at=at))
 
     def revoke(self, *, at: datetime) -> Self:
-        if self.state is KeyState.REVOKED:
-            raise KeyAlreadyRevoked("That key is revoked already.")
         return replace(self._become(KeyState.REVOKED, SigningKeyRevoked(key_id=self.id, at=at)), sealed_private="")
 
     def rewrap(self, sealed_private: str, *, at: datetime) -> Self:
         """The same key, sealed under another secret."""
+        self._must_not_be_revoked()
         rewrapped = SigningKeyRewrapped(key_id=self.id, at=at)
         return replace(self, sealed_private=sealed_private, events=self.recorded(rewrapped))
 
@@ -120,7 +119,12 @@ class SigningKey(Aggregate):
                 return False
 
     def _become(self, state: KeyState, event: Event) -> Self:
+        self._must_not_be_revoked()
         return replace(self, state=state, state_since=event.at, events=self.recorded(event))
+
+    def _must_not_be_revoked(self) -> None:
+        if self.state is KeyState.REVOKED:
+            raise KeyAlreadyRevoked("That key is revoked already.")
 
 
 def the_one(state: KeyState, keys: Iterable[SigningKey]) -> SigningKey | None:
@@ -133,20 +137,18 @@ def rotate(
 ) -> list[SigningKey]:
     """Return the keys that change: standby becomes active, active retiring, and `fresh` the new standby.
 
-    Raise StandbyTooYoung, unless forced, while someone may still hold a JWKS without the standby key. A first
-    rotation, without any key, makes `fresh` active at once: there is no token yet that it could break.
+    Raise StandbyTooYoung, unless forced, while someone may still hold a JWKS without the standby key. Where no key is
+    active, the successor signs at once: no token is refused that was not before.
     """
     keys = list(keys)
     standby, active = the_one(KeyState.STANDBY, keys), the_one(KeyState.ACTIVE, keys)
-    if standby is None:
-        successor, rest = fresh.activate(at=at), []
-    else:
-        if at - standby.created_at < policy.standby_for_at_least and not force:
-            minutes = policy.standby_for_at_least // timedelta(minutes=1)
-            raise StandbyTooYoung(
-                f"The standby key is younger than {minutes} minutes: verifiers may not have it yet. "
-                "Wait, or force the rotation."
-            )
-        successor, rest = standby.activate(at=at), [fresh]
+    is_known = standby is not None and at - standby.created_at >= policy.standby_for_at_least
+    if active and not is_known and not force:
+        minutes = policy.standby_for_at_least // timedelta(minutes=1)
+        raise StandbyTooYoung(
+            f"The standby key is younger than {minutes} minutes: verifiers may not have it yet. "
+            "Wait, or force the rotation."
+        )
     retired = [active.retire(at=at)] if active else []
-    return [*retired, successor, *rest]
+    successors = [standby.activate(at=at), fresh] if standby else [fresh.activate(at=at)]
+    return [*retired, *successors]
