@@ -1,0 +1,109 @@
+"""Persistence in SQL: PostgreSQL, or an SQLite file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.sql.accounts import SqlAccounts, SqlOperators
+from adapters.sql.attempts import SqlAttempts
+from adapters.sql.claims import SqlClaims
+from adapters.sql.email_changes import SqlEmailChanges
+from adapters.sql.engine import gateway
+from adapters.sql.failures import failures_told
+from adapters.sql.mail import SqlMailQueue
+from adapters.sql.outbox import Recorder, SqlOutbox, refuse_events
+from adapters.sql.password_resets import SqlPasswordResets
+from adapters.sql.sessions import SqlSessions
+from adapters.sql.signing_keys import SqlSigningKeys
+from application.ports.environment import Ids
+from application.ports.outbox import Emit
+from application.ports.unit_of_work import Persistence, UnitOfWork
+
+SCHEMA_HEAD = "0001"
+"""The migration that this code needs; workers import no Alembic to ask it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlUnitOfWork(UnitOfWork):
+    connection: Connection
+    emit: Emit
+
+    @property
+    def accounts(self) -> SqlAccounts:
+        return SqlAccounts(self.connection, self.emit)
+
+    @property
+    def operators(self) -> SqlOperators:
+        return SqlOperators(self.connection)
+
+    @property
+    def claims(self) -> SqlClaims:
+        return SqlClaims(self.connection, self.emit)
+
+    @property
+    def password_resets(self) -> SqlPasswordResets:
+        return SqlPasswordResets(self.connection)
+
+    @property
+    def email_changes(self) -> SqlEmailChanges:
+        return SqlEmailChanges(self.connection, self.emit)
+
+    @property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self.connection, self.emit)
+
+    @property
+    def attempts(self) -> SqlAttempts:
+        return SqlAttempts(self.connection)
+
+    @property
+    def mail(self) -> SqlMailQueue:
+        return SqlMailQueue(self.connection)
+
+    @property
+    def signing_keys(self) -> SqlSigningKeys:
+        return SqlSigningKeys(self.connection, self.emit)
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self.connection)
+
+
+class SqlDatabase(Persistence):
+    """The database at `url` (`postgresql://…` or `sqlite:///file`), already migrated.
+
+    `pool_size` connections serve the whole process; who waits longer than `pool_timeout` seconds for one gets
+    Unavailable.
+    """
+
+    def __init__(self, url: str, *, ids: Ids, pool_size: int = 8, pool_timeout: float = 5.0) -> None:
+        self._ids = ids
+        self._gateway = gateway(url, pool_size=pool_size, pool_timeout=pool_timeout)
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        recorder = Recorder(self._ids)
+        with failures_told(in_transaction=True), self._gateway.begin() as connection:
+            yield SqlUnitOfWork(connection, recorder.emit)
+            recorder.write(connection)
+
+    @contextmanager
+    def autocommit(self) -> Iterator[UnitOfWork]:
+        with failures_told(in_transaction=False), self._gateway.alone() as connection:
+            yield SqlUnitOfWork(connection, refuse_events)
+
+    def problem(self) -> str | None:
+        try:
+            with self._gateway.alone() as connection:
+                if not inspect(connection).has_table("alembic_version"):
+                    return "schema"
+                heads = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+        except SQLAlchemyError:
+            return "database"
+        return None if heads == [SCHEMA_HEAD] else "schema"
+
+    def close(self) -> None:
+        self._gateway.engine.dispose()

@@ -1,0 +1,90 @@
+"""The statements that several repositories make alike, for both dialects."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
+
+from adapters.sql.model import Model
+
+Entity = TypeVar("Entity")
+
+Values = Mapping[str, Any]
+
+
+def claimed(connection: Connection, model: type[Model], row: Values) -> bool:
+    """Insert the row unless its key is taken. A conflict waits for the transaction that made it, and is no error:
+    this transaction stays usable."""
+    return connection.execute(_insert(connection, model).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def put(connection: Connection, model: type[Model], row: Values) -> None:
+    """Insert the row, or overwrite the one that has its key."""
+    statement = _insert(connection, model).values(row)
+    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=without_key(model, row)))
+
+
+def inserted_or_changed(
+    connection: Connection, model: type[Model], rows: Sequence[Values], change: Values
+) -> Sequence[Row[Any]]:
+    """Insert the rows, or `change` those whose key is taken, and return them as they are then.
+
+    All are locked until the end of the transaction. It is one statement, so that nothing can be removed between a
+    look and a lock, and it is the same whether or not the rows existed.
+    """
+    statement = _insert(connection, model).values(rows)
+    upsert = statement.on_conflict_do_update(index_elements=_key(model), set_=change)
+    return connection.execute(upsert.returning(model.__table__)).all()
+
+
+def some_of(
+    model: type[Model], *conditions: ColumnElement[bool], oldest: InstrumentedAttribute[Any], limit: int
+) -> ColumnElement[bool]:
+    """That a row is among the `limit` oldest that meet the conditions and that nobody else has locked.
+
+    A CTE, because PostgreSQL may run a subquery with FOR UPDATE and LIMIT more than once, and so exceed the limit.
+    """
+    key = _key(model)
+    chosen = select(*key).where(*conditions).order_by(oldest).limit(limit).with_for_update(skip_locked=True)
+    return tuple_(*key).in_(select(chosen.cte("chosen")))
+
+
+def swept(
+    connection: Connection,
+    model: type[Model],
+    *conditions: ColumnElement[bool],
+    oldest: InstrumentedAttribute[Any],
+    limit: int,
+) -> int:
+    """Remove at most `limit` rows that meet the conditions; return how many. What is in use waits for the next time."""
+    return connection.execute(delete(model).where(some_of(model, *conditions, oldest=oldest, limit=limit))).rowcount
+
+
+def one_page(
+    connection: Connection,
+    statement: Select[Any],
+    to_entity: Callable[[Sequence[Any]], Entity],
+    cursor: Callable[[Entity], str],
+    *,
+    limit: int,
+) -> tuple[list[Entity], str | None]:
+    """The first `limit` rows, and the cursor of the last of them if more follow."""
+    rows = connection.execute(statement.limit(limit + 1)).all()
+    page = [to_entity(row) for row in rows[:limit]]
+    return page, cursor(page[-1]) if len(rows) > limit else None
+
+
+def without_key(model: type[Model], row: Values) -> dict[str, Any]:
+    """What an update may set: the key says on which shard the row lies, and never changes."""
+    key = {column.name for column in model.__table__.primary_key}
+    return {name: value for name, value in row.items() if name not in key}
+
+
+def _key(model: type[Model]) -> list[ColumnElement[Any]]:
+    return list(model.__table__.primary_key)
+
+
+def _insert(connection: Connection, model: type[Model]) -> postgresql.Insert | sqlite.Insert:
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(model)
