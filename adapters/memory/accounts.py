@@ -49,7 +49,7 @@ class MemoryAccounts(Accounts):
             start = None if after is None else UUID(after)
             by_age = sorted((a for a in accounts if start is None or a.id > start), key=lambda account: account.id)
             return first_page(by_age, lambda account: str(account.id), limit=limit)
-        if after is not None and not after.startswith(prefix):
+        if after is not None and not (after.startswith(prefix) and after.isprintable()):
             raise ValueError("That is no place in this list.")
         found = (a for a in accounts if a.email.value.startswith(prefix) and (after is None or a.email.value > after))
         by_address = sorted(found, key=lambda account: account.email.value)

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from threading import Lock, get_ident
 from typing import Any, Self, cast
 from uuid import UUID
@@ -101,6 +102,12 @@ class MemoryDatabase(Persistence):
 
     def problem(self) -> str | None:
         return None
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def findings(self) -> list[str]:
+        return []
 
     def close(self) -> None:
         """There is nothing to give back."""

@@ -1,0 +1,173 @@
+"""Things as tests need them: every field filled, so that a forgotten column shows, and any of them changed by name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from adapters.environment import Uuid7Ids
+from application.ports.environment import Clock, Ids
+from domain.accounts import Account, AccountState, EmailAddress
+from domain.attempts import AttemptCounter, Bucket
+from domain.claims import Claim
+from domain.email_changes import EmailChange
+from domain.kernel import AccountId, ClaimId, EmailChangeId, KeyId, PasswordResetId, SessionId
+from domain.mail import MailKind, QueuedMail
+from domain.passwords import PasswordReset
+from domain.sessions import Session
+from domain.signing_keys import KeyState, SigningKey
+
+NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+_ids = Uuid7Ids()
+_numbers = count(1)
+
+
+@dataclass(slots=True)
+class FixedClock(Clock):
+    """Stands still until it is told to move."""
+
+    time: datetime = NOON
+
+    def now(self) -> datetime:
+        return self.time
+
+    def advance(self, by: timedelta) -> None:
+        self.time += by
+
+
+@dataclass(frozen=True, slots=True)
+class CountingIds(Ids):
+    """1, 2, 3 in the form of a UUIDv7: each sorts after the one before, in every run alike."""
+
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def new(self) -> UUID:
+        version, variant = 7 << 76, 0b10 << 62
+        return UUID(int=version | variant | next(self.numbers))
+
+
+def an_address() -> EmailAddress:
+    """One that no other test has."""
+    return EmailAddress(f"ada-{next(_numbers)}@example.com")
+
+
+def an_account(**changes: Any) -> Account:
+    account = Account(
+        id=AccountId(_ids.new()),
+        email=an_address(),
+        email_verified_at=NOON - 29 * DAY,
+        display_name="Ada Löwe 🦉",
+        password_hash="$bcrypt-sha256$of-an-account",
+        credentials_epoch=2,
+        is_operator=True,
+        state=AccountState.SUSPENDED,
+        state_since=NOON - timedelta(microseconds=1),
+        created_at=NOON - 30 * DAY,
+    )
+    return replace(account, **changes)
+
+
+def an_active_account(**changes: Any) -> Account:
+    """One that may sign in, and nothing more."""
+    return an_account(**{"state": AccountState.ACTIVE, "is_operator": False, **changes})
+
+
+def a_claim(**changes: Any) -> Claim:
+    claim = Claim(
+        id=ClaimId(_ids.new()),
+        email=an_address(),
+        display_name="Grace Höpper",
+        password_hash="$bcrypt-sha256$of-a-claim",
+        created_at=NOON - HOUR,
+        expires_at=NOON + 23 * HOUR,
+        tries=1,
+    )
+    return replace(claim, **changes)
+
+
+def a_password_reset(**changes: Any) -> PasswordReset:
+    reset = PasswordReset(
+        id=PasswordResetId(_ids.new()),
+        email=an_address(),
+        created_at=NOON - MINUTE,
+        expires_at=NOON + 29 * MINUTE,
+    )
+    return replace(reset, **changes)
+
+
+def an_email_change(**changes: Any) -> EmailChange:
+    change = EmailChange(
+        id=EmailChangeId(_ids.new()),
+        account_id=AccountId(_ids.new()),
+        new_email=an_address(),
+        created_at=NOON - HOUR,
+        expires_at=NOON + 23 * HOUR,
+    )
+    return replace(change, **changes)
+
+
+def a_session(**changes: Any) -> Session:
+    session = Session(
+        id=SessionId(_ids.new()),
+        account_id=AccountId(_ids.new()),
+        created_at=NOON - 3 * DAY,
+        authenticated_at=NOON - 2 * DAY,
+        amr=("pwd", "otp"),
+        aal=2,
+        generation=4,
+        rotated_at=NOON - timedelta(seconds=10, microseconds=1),
+        replays=1,
+        user_agent="Mozilla/5.0 (Lünx)",
+        network="192.0.2.7/32",
+        last_seen_at=NOON - HOUR,
+        idle_expires_at=NOON + 7 * DAY,
+        expires_at=NOON + 27 * DAY,
+    )
+    return replace(session, **changes)
+
+
+def a_counter(**changes: Any) -> AttemptCounter:
+    counter = AttemptCounter(
+        address_digest=an_address().digest,
+        bucket=Bucket.network("2001:db8::/64"),
+        failures=6,
+        since=NOON - HOUR,
+        blocked_until=NOON + timedelta(seconds=2),
+        expires_at=NOON + DAY,
+    )
+    return replace(counter, **changes)
+
+
+def a_notice(**changes: Any) -> QueuedMail:
+    """A mail that a stranger cannot cause; due at NOON."""
+    to = changes.pop("to", None) or an_address()
+    notice = QueuedMail(
+        address_digest=to.digest,
+        slot=str(_ids.new()),
+        kind=MailKind.PASSWORD_CHANGED,
+        address=to,
+        ids={"account_id": str(_ids.new())},
+        due_at=NOON,
+        tries=2,
+        scheduled_at=NOON - MINUTE,
+        hour_started_at=NOON - HOUR,
+        sent_this_hour=3,
+        last_error="450 4.2.1 try again",
+    )
+    return replace(notice, **changes)
+
+
+def a_signing_key(**changes: Any) -> SigningKey:
+    key = SigningKey(
+        id=KeyId(_ids.new()),
+        state=KeyState.ACTIVE,
+        state_since=NOON - HOUR,
+        created_at=NOON - DAY,
+        public_pem="-----BEGIN PUBLIC KEY-----\nof a test\n-----END PUBLIC KEY-----\n",
+        sealed_private="v1.key.sealed",
+    )
+    return replace(key, **changes)
