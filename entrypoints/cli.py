@@ -253,7 +253,7 @@ def doctor() -> None:
 
 @app.command()
 def sweep() -> None:
-    """Remove what is over: expired claims, tokens, counters and sessions, and sent mail. The service does so by itself."""
+    """Remove what is over: expired claims, tokens, counters, sessions, and sent mail. The service does so by itself."""
     total: dict[str, int] = {}
     with opened() as container, Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err) as progress:
         task = progress.add_task("Sweeping")

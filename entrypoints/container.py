@@ -1,30 +1,26 @@
-"""The graph: which adapter stands behind which port. The only place that imports adapters."""
+"""The graph: which adapter stands behind which port. The only place that imports adapters.
+
+Where a setting chooses between adapters, the one that is not chosen is not even imported: a worker stays small.
+"""
 
 import importlib
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import httpx
 from dependency_injector import containers, providers
 
 from adapters.environment import SystemClock, Uuid7Ids
 from adapters.mail.console import ConsoleMailer
 from adapters.mail.rendering import Renderer
-from adapters.mail.smtp import SmtpMailer
-from adapters.memory.database import MemoryDatabase
 from adapters.security.common_passwords import ListedPasswords
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.hashing import PasslibHasher
-from adapters.security.jose_tokens import JoseAccessTokens
-from adapters.security.joserfc_tokens import JoserfcAccessTokens
 from adapters.security.opaque_tokens import HmacTokens
-from adapters.security.range_service import RangeService
 from adapters.security.remembered_tokens import RememberedAccessTokens
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.strength import ZxcvbnStrength
 from adapters.security.vault import AesVault
-from adapters.sql.database import SqlDatabase
 from application.access import Authenticate
 from application.accounts import CloseAccount, ExportAccount, RenameAccount
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
@@ -86,19 +82,36 @@ def open_persistence(settings: Settings, ids: Ids) -> Persistence:
         module, _, factory = settings.persistence.partition(":")
         return cast(Persistence, getattr(importlib.import_module(module), factory)())
     if settings.is_memory:
+        from adapters.memory.database import MemoryDatabase
+
         return MemoryDatabase(ids=ids)
+    from adapters.sql.database import SqlDatabase
+
     return SqlDatabase(settings.database_url.get_secret_value(), ids=ids, pool_size=settings.pool_size)
 
 
 def access_tokens(settings: Settings, keys: Keys) -> AccessTokens:
-    adapter = {"python-jose": JoseAccessTokens, "joserfc": JoserfcAccessTokens}[settings.token_library]
-    tokens = adapter(keys=keys, issuer=settings.token_issuer, audience=settings.audience, client_id=settings.client_id)
+    names = {"issuer": settings.token_issuer, "audience": settings.audience, "client_id": settings.client_id}
+    tokens: AccessTokens
+    match settings.token_library:
+        case "python-jose":
+            from adapters.security.jose_tokens import JoseAccessTokens
+
+            tokens = JoseAccessTokens(keys=keys, **names)
+        case "joserfc":
+            from adapters.security.joserfc_tokens import JoserfcAccessTokens
+
+            tokens = JoserfcAccessTokens(keys=keys, **names)
     return RememberedAccessTokens(tokens, keys)
 
 
 def common_passwords(settings: Settings) -> CommonPasswords:
     listed = ListedPasswords(settings.common_passwords_file or None)
     if settings.password_range_url:
+        import httpx
+
+        from adapters.security.range_service import RangeService
+
         return RangeService(settings.password_range_url, httpx.Client(), otherwise=listed)
     return listed
 
@@ -110,6 +123,8 @@ def console_mailer(settings: Settings, clock: Clock) -> ConsoleMailer:
 def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
     if settings.mail == "console":
         return console()
+    from adapters.mail.smtp import SmtpMailer
+
     return SmtpMailer(
         host=settings.smtp_host,
         port=settings.smtp_port,

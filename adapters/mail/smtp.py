@@ -2,7 +2,8 @@
 
 import smtplib
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -47,6 +48,13 @@ class SmtpMailer(Mailer):
             # Without its cause: what a server answers, and so what smtplib raises, repeats addresses and content.
             raise MailNotSent(_described(error)) from None
 
+    def check(self) -> None:
+        try:
+            with self._connected() as server:
+                server.noop()
+        except OSError as error:
+            raise MailNotSent(_described(error)) from None
+
     def _compose(self, mail: OutgoingMail) -> EmailMessage:
         rendered = self.renderer.render(mail)
         message = EmailMessage()
@@ -63,13 +71,18 @@ class SmtpMailer(Mailer):
         return message
 
     def _deliver(self, message: EmailMessage, *, to: str) -> None:
+        with self._connected() as server:
+            server.send_message(message, from_addr=self._sender_address, to_addrs=[to])
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
         server = self._connect()
         try:
             if self.security == "starttls":
                 server.starttls(context=self.trust)
             if self.username:
                 server.login(self.username, self.password or "")
-            server.send_message(message, from_addr=self._sender_address, to_addrs=[to])
+            yield server
         finally:
             # Once the server has taken the mail, a quarrel about goodbye must not send it again.
             with suppress(OSError):

@@ -32,7 +32,7 @@ from entrypoints.http import (
     signing_keys,
 )
 from entrypoints.http.clients import ClientAddresses
-from entrypoints.http.middleware import MOST_BODY_BYTES, RequestMiddleware
+from entrypoints.http.middleware import RequestMiddleware
 from entrypoints.settings import Settings
 
 
@@ -62,7 +62,6 @@ def create_app(container: Container) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,
         # A trace of FastAPI's own would hold request bodies, and so passwords.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

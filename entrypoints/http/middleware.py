@@ -6,9 +6,10 @@ import uuid
 from typing import Any
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.problems import CODES_OF_HTTP, internal_error, problem
+from entrypoints.http.problems import internal_error
 
 MOST_BODY_BYTES = 2**20
 
@@ -50,11 +51,7 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            if _is_too_large(headers.get(b"content-length", b"")):
-                refused = problem(scope["path"], 413, CODES_OF_HTTP[413], "A body may have at most 1 MiB.")
-                await refused(scope, receive, send_with_headers)
-            else:
-                await self.app(scope, receive, send_with_headers)
+            await self.app(scope, _limited(headers, receive), send_with_headers)
         except Exception:
             self.log.exception("request.failed")
             if status == 0:
@@ -76,5 +73,21 @@ def _request_id(given: bytes) -> str:
     return given.decode() if _SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _is_too_large(content_length: bytes) -> bool:
-    return content_length.isdigit() and int(content_length[:20]) > MOST_BODY_BYTES
+def _limited(headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    """Refuses, when it is read, a body that says or turns out to be too large."""
+    announced = headers.get(b"content-length", b"0")
+    if b"transfer-encoding" not in headers and int(announced) <= MOST_BODY_BYTES:
+        return receive  # the server lets no more through than was announced
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        if int(announced) > MOST_BODY_BYTES:
+            raise HTTPException(413)
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MOST_BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_limited
