@@ -45,11 +45,11 @@ def _told(error: DBAPIError, *, in_transaction: bool) -> Exception:
     driver_error = error.orig
     if isinstance(driver_error, sqlite3.Error):
         return _told_by_sqlite(driver_error)
-    sqlstate = getattr(driver_error, "pgcode", None)
+    sqlstate: str | None = getattr(driver_error, "pgcode", None)
     if sqlstate in _RUN_AGAIN:
         return TransactionFailed(f"SQLSTATE {sqlstate}")
     if sqlstate is None and error.statement is None:
-        return Unavailable("The database is out of reach.")
+        return Unavailable(f"The database is out of reach: {' '.join(str(driver_error).split())}")
     if sqlstate and sqlstate[:2] in _OUT_OF_ORDER:
         return Unavailable(f"SQLSTATE {sqlstate}")
     constraint = getattr(getattr(driver_error, "diag", None), "constraint_name", None)

