@@ -83,9 +83,9 @@ class Repositories:
 class MemoryDatabase(Persistence):
     """A unit of work holds the one lock, works on copies, and puts them in place when it commits."""
 
-    def __init__(self, *, ids: Ids) -> None:
+    def __init__(self, *, ids: Ids, tables: Tables | None = None) -> None:
         self._ids = ids
-        self._committed = Tables()
+        self._committed = tables or Tables()
         self._lock = Lock()
         self._holder: int | None = None
 
@@ -112,6 +112,10 @@ class MemoryDatabase(Persistence):
     def close(self) -> None:
         """There is nothing to give back."""
 
+    def keep(self, tables: Tables) -> None:
+        """Put in place what a transaction made. A subclass that keeps it elsewhere as well does so first."""
+        self._committed = tables
+
     def _reading(self) -> AbstractContextManager[Tables]:
         return nullcontext(self._committed)
 
@@ -124,7 +128,7 @@ class MemoryDatabase(Persistence):
             try:
                 tables = self._committed.copied()
                 yield tables
-                self._committed = tables
+                self.keep(tables)
             finally:
                 self._holder = None
 

@@ -1,13 +1,22 @@
 import importlib
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from adapters.environment import Uuid7Ids
-from adapters.memory import MemoryDatabase
+from adapters.memory.database import MemoryDatabase
+from adapters.sql.database import SqlDatabase
 from application.ports.unit_of_work import Persistence
+from migrations.commands import upgrade
+from tests.contract.threads import MANY
+from tests.postgres import server, wipe
 
-OURS = ("memory",)
+OURS = ("memory", "sqlite", "postgresql")
+PATIENCE = 60.0
+"""Seconds for a turn: the crowds of this suite queue longer than requests may."""
 
 
 def foreign(config: pytest.Config) -> str | None:
@@ -31,15 +40,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def database(request: pytest.FixtureRequest) -> Iterator[Persistence]:
     """An empty one."""
     adapter: str = request.param
-    if ":" in adapter:
-        module, _, factory = adapter.partition(":")
-        fresh: Persistence = getattr(importlib.import_module(module), factory)()
-        yield fresh
-        fresh.close()
-    else:
+    if adapter in OURS:
         yield request.getfixturevalue(adapter)
+    else:
+        module, _, factory = adapter.partition(":")
+        with closing(getattr(importlib.import_module(module), factory)()) as fresh:
+            yield fresh
 
 
 @pytest.fixture
 def memory() -> MemoryDatabase:
     return MemoryDatabase(ids=Uuid7Ids())
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("sqlite") / "migrated.sqlite3"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite(migrated_file: Path, tmp_path: Path) -> Iterator[SqlDatabase]:
+    file = shutil.copy(migrated_file, tmp_path)
+    with closing(SqlDatabase(f"sqlite:///{file}", ids=Uuid7Ids(), pool_size=MANY, pool_timeout=PATIENCE)) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def migrated_server() -> Iterator[tuple[str, SqlDatabase]]:
+    url = server().create_database()
+    with closing(SqlDatabase(url, ids=Uuid7Ids(), pool_size=MANY, pool_timeout=PATIENCE)) as database:
+        yield url, database
+
+
+@pytest.fixture
+def postgresql(migrated_server: tuple[str, SqlDatabase]) -> SqlDatabase:
+    """The same for every test, emptied: a new one takes longer than most tests."""
+    url, database = migrated_server
+    wipe(url)
+    return database

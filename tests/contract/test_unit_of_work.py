@@ -98,16 +98,20 @@ class Everything:
             reads.mail.of_address(self.told),
             reads.mail.of_address(self.asking),
             reads.signing_keys.all(),
-            reads.outbox.of_owner(self.account.id, limit=10),
         ]
 
 
-NOTHING: list[object] = [([], None), None, None, None, None, None, None, ([], None), [], [], [], []]
+NOTHING: list[object] = [([], None), None, None, None, None, None, None, ([], None), [], [], []]
 
 
 def committed(database: Persistence, everything: Everything) -> list[object]:
     with database.autocommit() as reads:
         return everything.seen(reads)
+
+
+def events(database: Persistence, everything: Everything) -> list[str]:
+    with database.autocommit() as reads:
+        return [event.name for event in reads.outbox.of_owner(everything.account.id, limit=10)]
 
 
 def failures(database: Persistence, everything: Everything) -> int:
@@ -123,6 +127,7 @@ def test_what_commits_is_there_with_its_events(database: Persistence) -> None:
         inside = everything.seen(uow)
     assert all(found != nothing for found, nothing in zip(inside, NOTHING, strict=True))
     assert committed(database, everything) == inside
+    assert events(database, everything) == ["account.renamed"]
     assert failures(database, everything) == everything.counter.failures
 
 
@@ -131,6 +136,7 @@ def test_what_fails_leaves_nothing_neither_state_nor_events(database: Persistenc
     with pytest.raises(Interrupted):
         interrupted(database.unit_of_work(), everything.add)
     assert committed(database, everything) == NOTHING
+    assert events(database, everything) == []
     assert failures(database, everything) == 0
     with database.unit_of_work() as uow:
         uow.operators.remove(everything.account.id)  # it would refuse, were it the last one
@@ -149,6 +155,7 @@ def test_what_fails_leaves_everything_as_it_was(database: Persistence) -> None:
     with pytest.raises(Interrupted):
         interrupted(database.unit_of_work(), change_all)
     assert committed(database, everything) == before
+    assert events(database, everything) == ["account.renamed"]
     assert failures(database, everything) == everything.counter.failures
     with pytest.raises(LastOperator), database.unit_of_work() as uow:
         uow.operators.remove(everything.account.id)
@@ -159,7 +166,10 @@ def test_a_change_is_seen_by_others_once_it_is_committed_and_nobody_waits_for_it
     with database.unit_of_work() as uow:
         everything.add(uow)
         assert in_another_thread(lambda: committed(database, everything)) == NOTHING
-    assert in_another_thread(lambda: committed(database, everything)) != NOTHING
+        assert in_another_thread(lambda: events(database, everything)) == []
+        inside = everything.seen(uow)
+    assert in_another_thread(lambda: committed(database, everything)) == inside
+    assert in_another_thread(lambda: events(database, everything)) == ["account.renamed"]
 
 
 def test_after_a_failure_the_next_one_may_begin(database: Persistence) -> None:

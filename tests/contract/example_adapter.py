@@ -1,0 +1,37 @@
+"""The worked example of docs/swap-persistence.md: everything in one file, for an installation of a few people."""
+
+import os
+import pickle
+import tempfile
+from pathlib import Path
+
+from adapters.environment import Uuid7Ids
+from adapters.memory.database import MemoryDatabase, Tables
+
+
+class FileDatabase(MemoryDatabase):
+    """Reads the file when it starts, and writes it anew at each commit: in one piece, or not at all."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        tables: Tables | None = pickle.loads(file.read_bytes()) if file.exists() else None  # noqa: S301 (our own)
+        super().__init__(ids=Uuid7Ids(), tables=tables)
+
+    def keep(self, tables: Tables) -> None:
+        fresh = self._file.with_suffix(".new")
+        with fresh.open("wb") as stream:
+            pickle.dump(tables, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(self._file)
+        super().keep(tables)
+
+
+def opened() -> FileDatabase:
+    """What PERSISTENCE names: it is given nothing, and reads its own configuration."""
+    return FileDatabase(Path(os.environ.get("PORTICO_FILE", "portico.pickle")))
+
+
+def fresh() -> FileDatabase:
+    """What --persistence names: an empty one each time."""
+    return FileDatabase(Path(tempfile.mkdtemp(prefix="portico-"), "portico.pickle"))
