@@ -18,8 +18,12 @@ install: .venv/installed ## Make .venv with the locked dependencies
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: install ## Serve on http://127.0.0.1:8000 with an embedded SQLite file
+run: install .env ## Serve on http://127.0.0.1:8000, with an embedded SQLite file unless .env says otherwise
+	$(BIN)/portico migrate up
 	$(BIN)/portico serve
+
+.env:
+	cp .env.example .env
 
 test: install ## Run all tests: memory, SQLite and a real PostgreSQL
 	$(BIN)/pytest -n auto --dist worksteal

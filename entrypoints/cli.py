@@ -19,7 +19,12 @@ from entrypoints.settings import Settings, SettingsInvalid
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Portico: accounts and access for your backends.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a local may be a password
+    help="Portico: accounts and access for your backends.",
+)
 migrate = typer.Typer(
     no_args_is_help=True, help="Bring the database schema up or down. Safe to call from several places."
 )
@@ -87,7 +92,8 @@ def serve(
     if settings.is_sqlite:
         from migrations.commands import upgrade
 
-        upgrade(settings.database_url.get_secret_value())
+        with reaching_the_database():
+            upgrade(settings.database_url.get_secret_value())
     if not settings.is_memory:
         with opened():
             pass
@@ -107,7 +113,7 @@ def migrate_up(
     """Bring the schema up. Several instances may call it at once: one does it, the others wait."""
     from migrations.commands import current, upgrade
 
-    url = load_settings().database_url.get_secret_value()
+    url = migrated_database()
     with reaching_the_database():
         before = current(url)
         upgrade(url, revision)
@@ -122,7 +128,7 @@ def migrate_down(
     """Take the schema back. What the tables that go hold is lost."""
     from migrations.commands import current, downgrade
 
-    url = load_settings().database_url.get_secret_value()
+    url = migrated_database()
     with reaching_the_database():
         if not yes:
             typer.confirm(f"Going down to {revision} removes tables and columns with all they hold. Go on?", abort=True)
@@ -136,8 +142,9 @@ def migrate_status() -> None:
     from adapters.sql.database import SCHEMA_HEAD
     from migrations.commands import current
 
+    url = migrated_database()
     with reaching_the_database():
-        at = current(load_settings().database_url.get_secret_value())
+        at = current(url)
     out.print(f"The schema is at {at or 'nothing'}; this version needs {SCHEMA_HEAD}.")
     if at != SCHEMA_HEAD:
         raise typer.Exit(1)
@@ -148,23 +155,30 @@ def migrate_plan() -> None:
     """Print the SQL that `migrate up` would run, and run nothing."""
     from migrations.commands import plan_sql
 
+    url = migrated_database()
     with reaching_the_database():
-        sys.stdout.write(plan_sql(load_settings().database_url.get_secret_value()))
+        sys.stdout.write(plan_sql(url))
+
+
+def migrated_database() -> str:
+    """Its URL. What keeps no tables has nothing to migrate, which is no failure."""
+    settings = load_settings()
+    if settings.is_memory or settings.persistence:
+        out.print("This persistence has no tables of Portico's: there is nothing to migrate.")
+        raise typer.Exit
+    return settings.database_url.get_secret_value()
 
 
 @contextmanager
 def reaching_the_database() -> Iterator[None]:
-    from sqlalchemy.exc import DBAPIError
+    from alembic.util import CommandError
 
-    from migrations.commands import UnknownRevision
+    from application.ports.unit_of_work import Unavailable
 
     try:
         yield
-    except UnknownRevision as unknown:
-        raise fail(str(unknown)) from None
-    except DBAPIError as error:
-        # The driver's first line says what is wrong; further ones may hold data.
-        raise fail(f"The database refused: {str(error.orig).partition(chr(10))[0]}") from None
+    except (CommandError, Unavailable) as refused:
+        raise fail(f"{refused}. See `portico doctor`.") from None
 
 
 @app.command("create-operator")
