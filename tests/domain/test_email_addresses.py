@@ -128,9 +128,16 @@ def test_an_address_may_have_254_characters_and_a_local_part_64() -> None:
     domain = ".".join(["d" * 63, "d" * 63, "d" * 57, "com"])
     assert len(f"{local_part}@{domain}") == 254
     assert EmailAddress.parse(f"{local_part}@{domain}")
-    for too_long in (f"{local_part}a@example.com", f"{local_part}@d{domain}", f"ada@{'d' * 64}.com"):
+    for too_long in (f"{local_part}a@example.com", f"{local_part[1:]}@d.{domain}", f"ada@{'d' * 64}.com"):
         with pytest.raises(InvalidEmail):
             EmailAddress.parse(too_long)
+
+
+def test_the_length_of_an_address_is_counted_in_its_ascii_form() -> None:
+    label = "ü" + "a" * 45
+    assert EmailAddress.parse("ada@" + ".".join([label] * 4) + ".com")
+    with pytest.raises(InvalidEmail):
+        EmailAddress.parse("ada@" + ".".join([label] * 5) + ".com")
 
 
 def test_outer_spaces_do_not_count_towards_the_length() -> None:

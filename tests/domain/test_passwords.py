@@ -114,7 +114,14 @@ def test_a_short_name_spoils_no_password(display_name: str) -> None:
     assert weaknesses("bo likes al & his alpacas", email=EmailAddress("al@y.co"), display_name=display_name) == []
 
 
-def test_a_name_may_be_a_small_part_of_a_long_password() -> None:
+def test_a_name_of_three_letters_spoils_no_password_even_where_short_ones_are_allowed() -> None:
+    lenient = PasswordPolicy(shortest=8)
+    assert lenient.weaknesses_at_sight("bob12345", email=EmailAddress("x@y.co"), display_name="Bob") == []
+
+
+def test_a_name_may_be_a_part_of_a_password_that_has_eight_characters_more() -> None:
+    assert weaknesses("lovelace1234567") == [Weakness.SIMILAR_TO_NAME]
+    assert weaknesses("lovelace12345678") == []
     assert weaknesses("lovelace wrote seven notes on it") == []
 
 
