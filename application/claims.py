@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.passwords import JudgePassword
+from application.passwords import JudgePassword, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
@@ -110,9 +110,10 @@ class VerifyAccount:
         if claim is None or not self.passwords.verify(normalised(password), claim.password_hash):
             raise TokenInvalid
         with self.unit_of_work() as uow:
-            if not uow.claims.take(digest, claim_id):
+            account = self._account_of(claim, uow)
+            if not uow.claims.take(digest, claim_id):  # another was faster
                 raise TokenInvalid
-            return self._account_of(claim, uow)
+        return account
 
     def _account_of(self, claim: Claim, uow: UnitOfWork) -> Account:
         now = self.clock.now()
@@ -138,5 +139,5 @@ class VerifyAccount:
         proved = locked.prove_email(password_hash=claim.password_hash, display_name=claim.display_name, at=now)
         uow.accounts.save(proved)
         uow.sessions.end_all(proved.id, EndReason.EMAIL_VERIFIED, at=now)
-        uow.email_changes.void(proved.id)
+        void_what_was_handed_out(uow, proved)
         return proved
