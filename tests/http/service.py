@@ -1,0 +1,193 @@
+"""The application in process, on the memory adapter, as a person with a mailbox uses it."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+
+from application.ports.mail import SentMail
+from entrypoints.container import Container, build
+from entrypoints.http.app import create_app
+from entrypoints.settings import Settings
+from tests.builders import MINUTE, FixedClock
+
+PASSWORD = "correct horse battery staple"
+ADA = "ada@example.com"
+
+CALM = {
+    "ENVIRONMENT": "development",
+    "DATABASE_URL": "memory:",
+    "MAIL": "console",
+    "SECRET_KEY": "a secret of the tests, long enough to serve",
+    "BCRYPT_COST": "4",
+    "BACKGROUND_WORK": "false",
+}
+"""Settings under which nothing happens that a test did not ask for."""
+
+
+def settings(**changes: str) -> Settings:
+    return Settings.load({**CALM, **changes})
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a device keeps."""
+
+    tokens: dict[str, Any]
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"}
+
+    @property
+    def refresh_token(self) -> str:
+        return str(self.tokens["refresh_token"])
+
+    @property
+    def device_token(self) -> str:
+        return str(self.tokens["device_token"])
+
+    @property
+    def session_id(self) -> str:
+        return str(self.tokens["session"]["id"])
+
+
+@dataclass(slots=True)
+class Service:
+    """Runs on the event loop of `portal`. Its clock stands still until a test moves it."""
+
+    portal: BlockingPortal
+    container: Container
+    clock: FixedClock = field(default_factory=FixedClock)
+    app: FastAPI = field(init=False)
+    _running: AbstractContextManager[Any] = field(init=False)
+
+    @classmethod
+    def of(cls, portal: BlockingPortal, **changes: str) -> Self:
+        return cls(portal, build(settings(**changes)))
+
+    def __enter__(self) -> Self:
+        self.container.clock.override(self.clock)
+        self.app = create_app(self.container)
+        self._running = self.portal.wrap_async_context_manager(self.app.router.lifespan_context(self.app))
+        self._running.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._running.__exit__(kind, error, traceback)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: SignedIn | None = None,
+        peer: str = "192.0.2.1",
+        **more: Any,
+    ) -> httpx.Response:
+        """`body` goes as JSON; `by` is whose bearer token goes with it, `peer` the address of the connection."""
+        return self.portal.call(partial(self.call_async, method, path, body, by=by, peer=peer, **more))
+
+    async def call_async(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        by: SignedIn | None = None,
+        peer: str = "192.0.2.1",
+        **more: Any,
+    ) -> httpx.Response:
+        headers = httpx.Headers(more.pop("headers", None))
+        if by:
+            headers.update(by.bearer)
+        if body is not None:
+            more["json"] = body
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(peer, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://portico.test", trust_env=False) as client:
+            return await client.request(method, path, headers=headers, **more)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.call("GET", path, **more)
+
+    def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return self.call("POST", path, body, **more)
+
+    def patch(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return self.call("PATCH", path, body, **more)
+
+    def delete(self, path: str, **more: Any) -> httpx.Response:
+        return self.call("DELETE", path, **more)
+
+    def mail(self) -> list[SentMail]:
+        """Send what is due; return all that was sent, newest first."""
+        send = self.container.send_queued_mail()
+        while send():
+            pass
+        return self.container.console_mailer().newest()
+
+    def mail_to(self, address: str) -> list[SentMail]:
+        return [mail for mail in self.mail() if mail.to.value == address]
+
+    def token_to(self, address: str) -> str:
+        """The token of the newest mail to that address."""
+        token = self.mail_to(address)[0].token
+        assert token
+        return token
+
+    def sign_up(self, email: str = ADA, *, password: str = PASSWORD, display_name: str = "Ada") -> dict[str, Any]:
+        """Return the account, its address proved."""
+        wanted = {"email": email, "password": password, "display_name": display_name}
+        assert self.post("/v1/accounts", wanted).status_code == 202
+        verified = self.post("/v1/accounts/verify", {"token": self.token_to(email), "password": password})
+        assert verified.status_code == 201
+        account: dict[str, Any] = verified.json()
+        return account
+
+    def sign_in(self, email: str = ADA, *, password: str = PASSWORD, **more: Any) -> SignedIn:
+        response = self.post("/v1/sessions", {"email": email, "password": password}, **more)
+        assert response.status_code == 201
+        return SignedIn(response.json())
+
+    def ada(self) -> SignedIn:
+        """She has just signed up, and in."""
+        self.sign_up()
+        return self.sign_in()
+
+    def operator(self) -> SignedIn:
+        email, password = "olga@example.com", "an operator has a long one too"
+        self.container.appoint_operator()(email=email, password=password, display_name="Olga")
+        return self.sign_in(email, password=password)
+
+    def wait_for_the_mail_cap(self) -> None:
+        """A second mail of the same kind to one address goes after a minute."""
+        self.clock.advance(MINUTE)
+
+
+def code(response: httpx.Response) -> str:
+    """The code of a refusal, which is a whole problem document."""
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["status"] == response.status_code
+    assert document["type"] == f"/problems/{document['code']}"
+    assert document["instance"] == response.request.url.path
+    assert document["title"]
+    assert document["detail"]
+    found: str = document["code"]
+    return found
+
+
+def refusal(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, code(response)
+
+
+def pointers(response: httpx.Response) -> list[str]:
+    return [error["pointer"] for error in response.json()["errors"]]
