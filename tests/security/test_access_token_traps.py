@@ -101,6 +101,13 @@ def test_a_claim_is_spelled_in_one_way(adapter: Adapter, changes: dict[str, obje
 
 
 @type_of
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_json_is_refused_even_where_nobody_looks(adapter: Adapter, constant: str) -> None:
+    payload = json.dumps(the_payload(act="here")).replace('"here"', constant)
+    assert is_refused(adapter, forged(payload=payload.encode()))
+
+
+@type_of
 @pytest.mark.parametrize(
     "payload",
     [

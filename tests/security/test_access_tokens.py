@@ -81,6 +81,15 @@ def test_it_is_good_neither_before_nor_after(adapter: Adapter, at: datetime) -> 
 
 
 @type_of
+@pytest.mark.parametrize("name", ["iat", "nbf"])
+def test_neither_beginning_may_lie_ahead(adapter: Adapter, name: str) -> None:
+    ahead = int((NOON + CLOCK_LEEWAY).timestamp())
+    assert tokens_of(adapter).verify(forged(payload=the_payload(**{name: ahead})), at=NOON)
+    with pytest.raises(AccessTokenInvalid):
+        tokens_of(adapter).verify(forged(payload=the_payload(**{name: ahead + 1})), at=NOON)
+
+
+@type_of
 def test_a_claim_that_a_newer_portico_adds_is_passed_over(adapter: Adapter) -> None:
     assert tokens_of(adapter).verify(forged(payload=the_payload(act={"sub": "x"})), at=NOON) == some_claims()
 

@@ -1,4 +1,4 @@
-from concurrent.futures import ThreadPoolExecutor
+import tracemalloc
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -8,6 +8,7 @@ from adapters.security.jose_tokens import JoseAccessTokens
 from adapters.security.remembered_tokens import RememberedAccessTokens
 from application.ports.security import AccessTokens
 from domain.access import AccessClaims, AccessTokenInvalid
+from tests.security.threads import threads_that_interleave
 from tests.security.tokens import KEY_ID, NOON, HeldKeys, forged, some_claims, tokens_of
 
 MOMENT = timedelta(seconds=1)
@@ -99,10 +100,26 @@ def test_the_oldest_gives_way() -> None:
     assert remembered.counted.verified == 4
 
 
+def test_what_has_expired_is_forgotten() -> None:
+    remembered = Remembered()
+    tokens = [remembered.issue() for _ in range(300)]
+    later = remembered.tokens.issue(some_claims(issued_at=NOON, expires_at=NOON + timedelta(minutes=20)))
+    tracemalloc.start()
+    try:
+        for token in tokens:
+            remembered.tokens.verify(str(token), at=NOON)
+        full, _ = tracemalloc.get_traced_memory()
+        remembered.tokens.verify(later, at=NOON + timedelta(minutes=10))
+        swept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert swept < full / 2
+
+
 def test_many_threads_may_use_it_at_once() -> None:
     remembered = Remembered(most=5)
     tokens = [remembered.issue() for _ in range(10)]
-    with ThreadPoolExecutor(16) as pool:
+    with threads_that_interleave(16) as pool:
         answers = list(pool.map(lambda token: remembered.tokens.verify(token, at=NOON), tokens * 50))
     assert len(answers) == 500
     assert len({claims.token_id for claims in answers}) == 10

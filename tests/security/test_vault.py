@@ -40,6 +40,12 @@ def test_no_byte_can_be_changed() -> None:
             VAULT.open(f"{name}.{encode(raw[:place])}", row="keys/1")
 
 
+def test_another_algorithm_is_not_taken_for_this_one() -> None:
+    sealed = VAULT.seal("x", row="keys/1")
+    with pytest.raises(SealBroken):
+        VAULT.open(sealed.replace("aes256gcm.", "aes256siv."), row="keys/1")
+
+
 def test_an_old_secret_still_opens_and_is_outdated() -> None:
     old = VAULT.seal("x", row="keys/1")
     both = AesVault(SecretKeys(NEXT_SECRET, [SECRET]))
