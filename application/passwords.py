@@ -63,8 +63,8 @@ class ProvePassword:
 def proved(uow: UnitOfWork, account: Account, attempt: Attempt, *, at: datetime) -> Account:
     """Lock the account whose password was just proved. Raise WrongPassword if that is no longer its password."""
     current = uow.accounts.lock(account.id)
-    if current.password_hash != account.password_hash:
-        raise WrongPassword("The password has just been changed.")
+    if current.credentials_epoch != account.credentials_epoch:
+        raise WrongPassword("The password or the address has just been changed.")
     attempt.take_back(uow, at=at)
     return current
 

@@ -131,7 +131,8 @@ class SignIn:
         with self.unit_of_work() as uow:
             # Locked, so that no session slips in while the account is being suspended or its password changed.
             account = uow.accounts.lock(verified.id)
-            if not account.is_active or account.password_hash != verified.password_hash:
+            # By the epoch, not the hash: another sign-in may have put the same password under the newer scheme.
+            if not account.is_active or account.credentials_epoch != verified.credentials_epoch:
                 raise InvalidCredentials
             if new_hash:
                 uow.accounts.save(account.rehash_password(new_hash, at=now))
@@ -197,9 +198,9 @@ class RefreshSession:
             ):
                 return session
             if ruling is Ruling.REUSED:
-                uow.sessions.remove(session.end_reused(at=now))
-                owner = uow.accounts.get(session.account_id)
-                uow.mail.put(QueuedMail.notice(MailKind.REFRESH_REUSED, owner.email, slot=self.ids.new(), at=now))
+                if uow.sessions.remove(session.end_reused(at=now)):  # otherwise another has told the owner
+                    owner = uow.accounts.get(session.account_id)
+                    uow.mail.put(QueuedMail.notice(MailKind.REFRESH_REUSED, owner.email, slot=self.ids.new(), at=now))
                 refusal = RefreshReused(
                     "That refresh token was used before. The session has been ended: sign in again."
                 )
