@@ -1,0 +1,183 @@
+"""Small honest stand-ins: they do what the port says, at once, and note that they were asked."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from application.ports.environment import Ids
+from application.ports.mail import Mailer, MailNotSent, OutgoingMail
+from application.ports.security import AccessTokens, CommonPasswords, PasswordHasher, PasswordStrength
+from application.ports.unit_of_work import Begin, UnitOfWork
+from domain.access import AccessClaims, AccessTokenInvalid
+from domain.kernel import AccountId, SessionId
+
+Journal = list[str]
+"""What was done, in its order: `begin`, `accounts.find_by_email`, `verify`, `commit`, …"""
+
+
+def nothing() -> None:
+    """What happens meanwhile, mostly."""
+
+
+@dataclass(slots=True)
+class FastHasher(PasswordHasher):
+    """A hash is the password with a tag in front of it. `meanwhile` happens once, while a password is verified."""
+
+    journal: Journal = field(default_factory=list)
+    scheme: str = "fast"
+    meanwhile: Callable[[], object] = nothing
+
+    def hash(self, password: str) -> str:
+        self.journal.append("hash")
+        return f"{self.scheme}${password}"
+
+    def verify(self, password: str, hash: str) -> bool:
+        self.journal.append("verify")
+        meanwhile, self.meanwhile = self.meanwhile, nothing
+        meanwhile()
+        return hash.partition("$")[2] == password
+
+    def verify_nothing(self, password: str) -> None:
+        self.journal.append("verify")
+
+    def is_outdated(self, hash: str) -> bool:
+        return not hash.startswith(f"{self.scheme}$")
+
+
+class FewCommonPasswords(CommonPasswords):
+    def contains(self, password: str) -> bool:
+        return password.lower() == "correct horse battery staple"
+
+
+class EasyStrength(PasswordStrength):
+    """What repeats one character is easy to guess; a personal word adds nothing."""
+
+    def score(self, password: str, *, personal: Sequence[str]) -> int:
+        for word in personal:
+            password = password.replace(word, "") if word else password
+        return 4 if len(set(password)) > 5 else 1
+
+
+class JsonAccessTokens(AccessTokens):
+    """Anybody can forge one, and no test tries: that is for the tests of the adapters."""
+
+    def issue(self, claims: AccessClaims) -> str:
+        return json.dumps(
+            {
+                "sub": str(claims.account_id),
+                "sid": str(claims.session_id),
+                "jti": str(claims.token_id),
+                "times": [t.isoformat() for t in (claims.issued_at, claims.expires_at, claims.authenticated_at)],
+                "amr": claims.amr,
+                "acr": claims.acr,
+                "scope": claims.scope,
+            }
+        )
+
+    def verify(self, token: str, *, at: datetime) -> AccessClaims:
+        try:
+            said = json.loads(token)
+            issued_at, expires_at, authenticated_at = map(datetime.fromisoformat, said["times"])
+        except (ValueError, KeyError):
+            raise AccessTokenInvalid from None
+        if at >= expires_at:
+            raise AccessTokenInvalid
+        return AccessClaims(
+            account_id=AccountId(UUID(said["sub"])),
+            session_id=SessionId(UUID(said["sid"])),
+            token_id=UUID(said["jti"]),
+            issued_at=issued_at,
+            expires_at=expires_at,
+            authenticated_at=authenticated_at,
+            amr=tuple(said["amr"]),
+            acr=said["acr"],
+            scope=said["scope"],
+        )
+
+
+@dataclass(slots=True)
+class RecordingMailer(Mailer):
+    """Takes every mail, unless `refusal` says why not. `meanwhile` happens once, while a mail goes out."""
+
+    journal: Journal = field(default_factory=list)
+    sent: list[OutgoingMail] = field(default_factory=list)
+    refusal: Exception | None = None
+    meanwhile: Callable[[], object] = nothing
+
+    def send(self, mail: OutgoingMail) -> None:
+        self.journal.append("send")
+        meanwhile, self.meanwhile = self.meanwhile, nothing
+        meanwhile()
+        self.check()
+        self.sent.append(mail)
+
+    def check(self) -> None:
+        if self.refusal:
+            raise self.refusal
+
+    def refuse(self, why: str) -> None:
+        self.refusal = MailNotSent(why)
+
+
+@dataclass(frozen=True, slots=True)
+class RememberingIds(Ids):
+    """Remembers what it gave, so that a test can ask for whatever belongs to any of them."""
+
+    ids: Ids
+    given: list[UUID] = field(default_factory=list)
+
+    def new(self) -> UUID:
+        id = self.ids.new()
+        self.given.append(id)
+        return id
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Persistence that notes each transaction and each call of a repository."""
+
+    persistence: Any
+    journal: Journal
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[UnitOfWork]:
+        self.journal.append("begin")
+        try:
+            with self._noting(self.persistence.unit_of_work) as uow:
+                yield uow
+        except BaseException:
+            self.journal.append("rollback")
+            raise
+        self.journal.append("commit")
+
+    @contextmanager
+    def autocommit(self) -> Iterator[UnitOfWork]:
+        with self._noting(self.persistence.autocommit) as database:
+            yield database
+
+    @contextmanager
+    def _noting(self, begin: Begin) -> Iterator[UnitOfWork]:
+        with begin() as uow:
+            yield cast(UnitOfWork, _Noting("", uow, self.journal))
+
+
+@dataclass(frozen=True, slots=True)
+class _Noting:
+    name: str
+    of: Any
+    journal: Journal
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.of, name)
+        if not self.name:
+            return _Noting(name, found, self.journal)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.journal.append(f"{self.name}.{name}")
+            return found(*args, **kwargs)
+
+        return call
