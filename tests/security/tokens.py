@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
@@ -54,7 +55,7 @@ def tokens_of(adapter: type[StrictAccessTokens], keys: Keys | None = None) -> St
     return adapter(keys=keys or HeldKeys(), issuer=ISSUER, audience=AUDIENCE, client_id=CLIENT)
 
 
-def some_claims(**changes: object) -> AccessClaims:
+def some_claims(**changes: Any) -> AccessClaims:
     claims = AccessClaims(
         account_id=AccountId(UUID("0195a7e4-7c00-7000-8000-000000000001")),
         session_id=SessionId(UUID("0195a7e4-7c00-7000-8000-000000000002")),
@@ -66,7 +67,7 @@ def some_claims(**changes: object) -> AccessClaims:
         acr="aal2",
         scope="account organizations:read",
     )
-    return replace(claims, **changes)  # type: ignore[arg-type]
+    return replace(claims, **changes)
 
 
 def the_header(**changes: object) -> dict[str, object]:
