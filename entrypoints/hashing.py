@@ -25,7 +25,7 @@ class Busy(Unavailable):
     """The queue is full. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many sign-ins at this moment. Try again in a little while.")
+        super().__init__("The queue of the hashing executor is full.")
         self.retry_after = retry_after
 
 

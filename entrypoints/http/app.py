@@ -1,7 +1,6 @@
 """The FastAPI application of a container."""
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -17,7 +16,6 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, PlainTextResponse
 
-from domain.kernel import DomainError
 from entrypoints.background import Background
 from entrypoints.container import Container
 from entrypoints.http import (
@@ -149,17 +147,11 @@ def _serve_docs(app: FastAPI) -> None:
             swagger_ui_parameters={"persistAuthorization": False, "docExpansion": "list"},
         )
 
-    explained = {error.code: error for error in _all_errors(DomainError)}
+    explanations = problems.explanations()
 
     @app.get("/problems/{code}", include_in_schema=False)
     async def explain_problem(code: str) -> PlainTextResponse:
         """Where the `type` of a problem leads."""
-        error = explained.get(code)
-        if error is None:
-            return PlainTextResponse("See docs/errors.md.\n", 404)
-        return PlainTextResponse(f"{code}: {problems.status_of(error)}\n\n{inspect.getdoc(error)}\n")
-
-
-def _all_errors(kind: type[DomainError]) -> list[type[DomainError]]:
-    found = [kind] if hasattr(kind, "code") else []
-    return found + [error for each in kind.__subclasses__() for error in _all_errors(each)]
+        if code not in explanations:
+            return PlainTextResponse("There is no such code.\n", 404)
+        return PlainTextResponse(explanations[code])

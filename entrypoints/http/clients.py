@@ -32,7 +32,7 @@ class ClientAddresses:
         if not self._networks or not self._trusts(address):
             return address
         for hop in reversed([hop.strip() for hop in ",".join(headers.getlist("x-forwarded-for")).split(",")]):
-            if not _is_address(hop):
+            if _parsed(hop) is None:
                 break
             address = hop
             if not self._trusts(hop):
@@ -40,16 +40,14 @@ class ClientAddresses:
         return address
 
     def _trusts(self, address: str) -> bool:
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(ip in network for network in self._networks if ip.version == network.version)
+        ip = _parsed(address)
+        return ip is not None and any(ip in network for network in self._networks)
 
 
-def _is_address(text: str) -> bool:
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None if it is no address. A socket for both versions calls 192.0.2.1 ::ffff:192.0.2.1."""
     try:
-        ipaddress.ip_address(text)
+        ip = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return (ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None) or ip

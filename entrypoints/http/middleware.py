@@ -75,19 +75,24 @@ def _request_id(given: bytes) -> str:
 
 def _limited(headers: dict[bytes, bytes], receive: Receive) -> Receive:
     """Refuses, when it is read, a body that says or turns out to be too large."""
-    announced = headers.get(b"content-length", b"0")
-    if b"transfer-encoding" not in headers and int(announced) <= MOST_BODY_BYTES:
+    announced = _announced(headers)
+    if announced is not None and announced <= MOST_BODY_BYTES:
         return receive  # the server lets no more through than was announced
-    received = 0
+    received = announced or 0
 
     async def receive_limited() -> Message:
         nonlocal received
-        if int(announced) > MOST_BODY_BYTES:
-            raise HTTPException(413)
-        message = await receive()
-        received += len(message.get("body", b""))
+        if received <= MOST_BODY_BYTES:
+            message = await receive()
+            received += len(message.get("body", b""))
         if received > MOST_BODY_BYTES:
             raise HTTPException(413)
         return message
 
     return receive_limited
+
+
+def _announced(headers: dict[bytes, bytes]) -> int | None:
+    """None where the size shows only as the body comes."""
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() and len(length) < 20 and b"transfer-encoding" not in headers else None

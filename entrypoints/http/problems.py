@@ -1,9 +1,10 @@
 """Every refusal as `application/problem+json` (RFC 9457), in one place: kind of error -> status -> document."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from inspect import getdoc
+from typing import Any, NamedTuple
 
 import structlog
 from fastapi import FastAPI, Request
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from application.ports.unit_of_work import Unavailable
 from domain.kernel import (
@@ -34,17 +36,40 @@ STATUS_OF_KIND: dict[type[DomainError], int] = {
     TooMany: 429,
 }
 
-CODES_OF_HTTP = {
-    400: "request_malformed",
-    404: "route_not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
-    415: "media_type_unsupported",
-}
-VALIDATION_FAILED = "validation_failed"
-INTERNAL_ERROR = "internal_error"
-UNAVAILABLE = "unavailable"
-BUSY = "busy"
+
+class Own(NamedTuple):
+    """What this layer itself refuses with, before or after any use case."""
+
+    code: str
+    status: int
+    detail: str
+
+
+MALFORMED = Own("request_malformed", 400, "The body could not be read.")
+NO_SUCH_CALL = Own("route_not_found", 404, "There is no such call. `/docs` lists them all.")
+WRONG_METHOD = Own("method_not_allowed", 405, "This path does not take that method: see `Allow`.")
+TOO_LARGE = Own("body_too_large", 413, "A body may have at most 1 MiB.")
+NOT_JSON = Own("media_type_unsupported", 415, "A body is JSON here: send it with `Content-Type: application/json`.")
+VALIDATION_FAILED = Own("validation_failed", 422, "The request is not what this call takes: see `errors`.")
+INTERNAL_ERROR = Own(
+    "internal_error", 500, "Something went wrong here. The log has it under the X-Request-ID of this answer."
+)
+UNAVAILABLE = Own("unavailable", 503, "The service cannot do that at this moment. Try again in a little while.")
+BUSY = Own("busy", 503, "Too many passwords are being checked at this moment. Try again in a little while.")
+
+_OWN = (
+    MALFORMED,
+    NO_SUCH_CALL,
+    WRONG_METHOD,
+    TOO_LARGE,
+    NOT_JSON,
+    VALIDATION_FAILED,
+    INTERNAL_ERROR,
+    UNAVAILABLE,
+    BUSY,
+)
+_OF_HTTP = {own.status: own for own in (MALFORMED, NO_SUCH_CALL, WRONG_METHOD, TOO_LARGE)}
+_METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
 class FieldProblem(BaseModel):
@@ -92,6 +117,16 @@ def problem(
     )
 
 
+def own_problem(
+    path: str,
+    own: Own,
+    *,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
+) -> ProblemResponse:
+    return problem(path, own.status, own.code, own.detail, headers=headers, members=members)
+
+
 def status_of(error: type[DomainError]) -> int:
     return next(status for kind, status in STATUS_OF_KIND.items() if issubclass(error, kind))
 
@@ -111,10 +146,18 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 (what it is registered for)
-    # Never pydantic's `input`: it may be a password.
-    errors = [{"pointer": _pointer(e["loc"]), "detail": e["msg"]} for e in error.errors()]
-    detail = "The request is not what this call takes: see `errors`."
-    return problem(request.url.path, 422, VALIDATION_FAILED, detail, members={"errors": errors})
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        return own_problem(request.url.path, MALFORMED)
+    if isinstance(error.body, bytes):  # FastAPI left it unread: its Content-Type is not JSON
+        return own_problem(request.url.path, NOT_JSON)
+    errors = [{"pointer": _pointer(e["loc"]), "detail": _detail(e)} for e in found]
+    return own_problem(request.url.path, VALIDATION_FAILED, members={"errors": errors})
+
+
+def _detail(error: Mapping[str, Any]) -> str:
+    """Never pydantic's `input`: it may be a password. What it says of a UUID quotes the input as well."""
+    return "Input should be a UUID" if error["type"] == "uuid_parsing" else str(error["msg"])
 
 
 def _pointer(location: Sequence[int | str]) -> str:
@@ -125,29 +168,43 @@ def _pointer(location: Sequence[int | str]) -> str:
 
 async def _refused_by_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (what it is registered for)
-    code = CODES_OF_HTTP.get(error.status_code, INTERNAL_ERROR)
-    details = {
-        400: "The body could not be read.",
-        404: "There is no such call. `/docs` lists them all.",
-        405: "This path does not take that method.",
-        413: "A body may have at most 1 MiB.",
-    }
-    detail = details.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    return problem(request.url.path, error.status_code, code, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed(request)
+    return own_problem(request.url.path, _OF_HTTP.get(error.status_code, INTERNAL_ERROR), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the path (RFC 9110 section 10.2.1); Starlette names those of its first route only."""
+    routes = request.app.routes
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return ", ".join(
+        method for method, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    )
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     if isinstance(error, Busy):
-        headers = {"Retry-After": str(error.retry_after)}
-        return problem(request.url.path, 503, BUSY, str(error), headers=headers)
+        return own_problem(request.url.path, BUSY, headers={"Retry-After": str(error.retry_after)})
     structlog.get_logger().error("unavailable", reason=str(error))
-    detail = "The service cannot do that at this moment. Try again in a little while."
-    return problem(request.url.path, 503, UNAVAILABLE, detail, headers={"Retry-After": "5"})
+    return own_problem(request.url.path, UNAVAILABLE, headers={"Retry-After": "5"})
 
 
 def internal_error(path: str) -> ProblemResponse:
-    detail = "Something went wrong here. The log has it under the X-Request-ID of this answer."
-    return problem(path, 500, INTERNAL_ERROR, detail)
+    return own_problem(path, INTERNAL_ERROR)
+
+
+def explanations() -> dict[str, str]:
+    """What `/problems/{code}` says, of every code there is."""
+    raised = {error.code: f"{error.code}: {status_of(error)}\n\n{getdoc(error)}\n" for error in _all(DomainError)}
+    return raised | {own.code: f"{own.code}: {own.status}\n\n{own.detail}\n" for own in _OWN}
+
+
+def _all(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    if hasattr(kind, "code"):
+        yield kind
+    for narrower in kind.__subclasses__():
+        yield from _all(narrower)
 
 
 def install(app: FastAPI) -> None:
@@ -163,15 +220,14 @@ Responses = dict[int | str, dict[str, Any]]
 def refusals(*errors: type[DomainError], hashes: bool = False, body: bool = True) -> Responses:
     """The `responses` of an operation: what it refuses with, by status, each with its codes."""
     raised: list[type[DomainError]] = [*errors, *([Stale] if errors else [])]
-    codes: dict[int, list[str]] = {500: [INTERNAL_ERROR], 503: [UNAVAILABLE]}
-    for error in raised:
-        codes.setdefault(status_of(error), []).append(error.code)
+    own = [VALIDATION_FAILED, INTERNAL_ERROR, UNAVAILABLE]
     if hashes:
-        codes[503].append(BUSY)
+        own.append(BUSY)
     if body:
-        codes.setdefault(400, []).append(CODES_OF_HTTP[400])
-        codes.setdefault(413, []).append(CODES_OF_HTTP[413])
-    codes.setdefault(422, []).append(VALIDATION_FAILED)
+        own += [MALFORMED, TOO_LARGE, NOT_JSON]
+    codes: dict[int, list[str]] = {}
+    for status, code in [*((status_of(error), error.code) for error in raised), *((o.status, o.code) for o in own)]:
+        codes.setdefault(status, []).append(code)
     return {status: _documented(status, dict.fromkeys(found)) for status, found in sorted(codes.items())}
 
 
