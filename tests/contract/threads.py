@@ -1,9 +1,11 @@
 """What happens when many meet."""
 
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from application.ports.unit_of_work import TransactionFailed
@@ -31,7 +33,7 @@ def at_once(act: Callable[[int], T], *, threads: int = MANY) -> list[T | type[Do
             except DomainError as refusal:
                 return type(refusal)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with switching_often(), ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, range(threads)))
 
 
@@ -40,6 +42,26 @@ def tally(outcomes: list[T]) -> dict[T, int]:
 
 
 def in_another_thread(act: Callable[[], T]) -> T:
-    """What `act` returns to somebody else. Fails if it has to wait."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(act).result(timeout=10)
+    """What `act` returns to somebody else. Raise TimeoutError if it has to wait."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(act())
+        except Exception as error:
+            outcome.set_exception(error)
+
+    # No pool: that would wait for its thread in the end, and so for ever.
+    threading.Thread(target=run, daemon=True).start()
+    return outcome.result(timeout=10)
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    """A thread may be interrupted anywhere, not only where it waits: what is done in memory takes less than a turn."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
