@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from entrypoints.container import Container, build
 from entrypoints.settings import Settings, SettingsInvalid
+
+if TYPE_CHECKING:
+    from entrypoints.container import Container
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -53,11 +55,12 @@ def load_settings() -> Settings:
 
 
 @contextmanager
-def opened() -> Iterator[Container]:
+def opened() -> "Iterator[Container]":
     """The container over a database that is there, with its schema at head; refusals end the command in words."""
     from application.ports.security import SealBroken
     from application.ports.unit_of_work import Unavailable
     from domain.kernel import DomainError
+    from entrypoints.container import build
 
     container = build(load_settings())
     try:
@@ -241,7 +244,7 @@ def keys_rewrap() -> None:
         out.print(f"{count} keys were sealed anew. What was sealed under an old secret is readable without it now.")
 
 
-def _print_keys(container: Container) -> None:
+def _print_keys(container: "Container") -> None:
     table = Table("kid", "state", "since", "made", box=None)
     for key in container.list_keys()():
         table.add_row(
@@ -253,6 +256,7 @@ def _print_keys(container: Container) -> None:
 @app.command()
 def doctor() -> None:
     """Check settings, database, schema, keys, mail and clock, and say what to do. Exits 1 if something is wrong."""
+    from entrypoints.container import build
     from entrypoints.doctor import examine
 
     wrong = 0
@@ -280,6 +284,7 @@ def sweep() -> None:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document as JSON. Needs no database."""
+    from entrypoints.container import build
     from entrypoints.http.app import create_app
 
     settings = Settings.model_validate({"database_url": "memory:", "secret_key": "unused" * 8})
