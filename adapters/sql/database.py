@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.sql.accounts import SqlAccounts, SqlOperators
 from adapters.sql.attempts import SqlAttempts
+from adapters.sql.checks import strays
 from adapters.sql.claims import SqlClaims
 from adapters.sql.email_changes import SqlEmailChanges
 from adapters.sql.engine import gateway
 from adapters.sql.failures import failures_told
 from adapters.sql.mail import SqlMailQueue
+from adapters.sql.model import UtcDateTime
 from adapters.sql.outbox import Recorder, SqlOutbox, refuse_events
 from adapters.sql.password_resets import SqlPasswordResets
 from adapters.sql.sessions import SqlSessions
@@ -104,6 +107,15 @@ class SqlDatabase(Persistence):
         except SQLAlchemyError:
             return "database"
         return None if heads == [SCHEMA_HEAD] else "schema"
+
+    def now(self) -> datetime:
+        with failures_told(in_transaction=False), self._gateway.alone() as connection:
+            now = connection.execute(select(func.current_timestamp(type_=UtcDateTime))).scalar_one()
+        return now.replace(tzinfo=UTC) if now.tzinfo is None else now  # SQLite names no zone, and means UTC
+
+    def findings(self) -> list[str]:
+        with failures_told(in_transaction=False), self._gateway.alone() as connection:
+            return list(strays(connection))
 
     def close(self) -> None:
         self._gateway.engine.dispose()
