@@ -37,7 +37,7 @@ class AppointOperator:
     def __call__(self, *, email: str, password: str | None, display_name: str = "") -> Account:
         """`password` makes a new account where there is none; without one, that raises AccountNotFound.
 
-        Raise InvalidEmail, InvalidDisplayName, PasswordTooWeak, AccountNotActive.
+        Raise InvalidEmail, InvalidDisplayName, PasswordTooWeak, AccountNotActive, EmailUnproved.
         """
         address = EmailAddress.parse(email)
         name = parse_display_name(display_name)

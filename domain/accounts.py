@@ -48,6 +48,10 @@ class AccountNotSuspended(Conflict):
     code = "account_not_suspended"
 
 
+class EmailUnproved(Conflict):
+    code = "email_unproved"
+
+
 class LastOperator(Conflict):
     code = "last_operator"
 
@@ -338,6 +342,8 @@ class Account(Aggregate):
     def appoint_operator(self, *, at: datetime) -> Self:
         if not self.is_active:
             raise AccountNotActive("Only an active account can be an operator.")
+        if not self.email_verified_at:  # anybody may have planted it, where sign-up needs no verification
+            raise EmailUnproved("Nobody has proved the address of this account: reset its password by mail first.")
         if self.is_operator:
             return self
         appointed = OperatorAppointed(account_id=self.id, at=at)
