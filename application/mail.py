@@ -120,16 +120,26 @@ class SendQueuedMail:
     """At most so many mails are held at a time: they all must go within the lease."""
 
     def __call__(self) -> int:
-        """Return how many were handled: 0 means that nothing is due."""
+        """Return how many were handled: 0 means that nothing is due.
+
+        What goes wrong with one mail, other than MailNotSent, holds up no other: it is raised when all are handled.
+        """
         with self.unit_of_work() as uow:
             leased = uow.mail.lease(limit=self.batch, lease=self.policy.lease, at=self.clock.now())
+        bugs: list[Exception] = []
         for mail in leased:
-            settled = self._send(mail)
+            try:
+                settled = self._send(mail)
+            except Exception as bug:
+                bugs.append(bug)
+                settled = mail.failed(type(bug).__name__, policy=self.policy, at=self.clock.now())
             try:
                 with self.unit_of_work() as uow:
                     uow.mail.settle(settled)
             except Stale:
                 continue  # requested again meanwhile: it stays queued, with what is new
+        if bugs:
+            raise bugs[0]
         return len(leased)
 
     def _send(self, mail: QueuedMail) -> QueuedMail:
