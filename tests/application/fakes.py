@@ -25,14 +25,18 @@ def nothing() -> None:
 
 @dataclass(slots=True)
 class FastHasher(PasswordHasher):
-    """A hash is the password with a tag in front of it. `meanwhile` happens once, while a password is verified."""
+    """A hash is the password with a tag in front of it. `meanwhile` happens once, while a password is verified, and
+    `meanwhile_hashing` while one is hashed."""
 
     journal: Journal = field(default_factory=list)
     scheme: str = "fast"
     meanwhile: Callable[[], object] = nothing
+    meanwhile_hashing: Callable[[], object] = nothing
 
     def hash(self, password: str) -> str:
         self.journal.append("hash")
+        meanwhile, self.meanwhile_hashing = self.meanwhile_hashing, nothing
+        meanwhile()
         return f"{self.scheme}${password}"
 
     def verify(self, password: str, hash: str) -> bool:

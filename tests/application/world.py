@@ -62,7 +62,7 @@ from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy
 from domain.claims import RegistrationPolicy
 from domain.kernel import AccountId, SessionId
-from domain.mail import MailPolicy
+from domain.mail import MailPolicy, QueuedMail
 from domain.passwords import PasswordPolicy
 from domain.sessions import Client, Session, SessionPolicy
 from domain.signing_keys import KeyPolicy
@@ -289,6 +289,12 @@ class World:
         return [event.name for event in self.events()]
 
     # ---- mail
+
+    def queued(self, address: str) -> list[QueuedMail]:
+        """What is kept about mail to that address, newest first."""
+        with self.database.persistence.autocommit() as database:
+            mail: list[QueuedMail] = database.mail.of_address(EmailAddress(address))
+        return mail
 
     def deliver(self) -> list[OutgoingMail]:
         """Send what is due; return what went out."""
