@@ -153,7 +153,7 @@ class SqlAccounts(Accounts):
             return one_page(
                 self.connection, accounts.order_by(AccountRow.id), to_account, lambda it: str(it.id), limit=limit
             )
-        if after is not None and not after.startswith(prefix):
+        if after is not None and not (after.startswith(prefix) and after.isprintable()):
             raise ValueError("That is no place in this list.")
         if not (prefix.isascii() and prefix.isprintable()):
             return [], None  # no address starts like that, and not everything is text to a database

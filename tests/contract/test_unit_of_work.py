@@ -222,9 +222,11 @@ def test_its_clock_is_right(database: Persistence) -> None:
     assert abs(database.now() - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_an_account_with_its_address_and_its_rights_leaves_nothing_to_find(database: Persistence) -> None:
-    account = an_active_account(is_operator=True)
+def test_what_was_committed_in_good_order_leaves_nothing_to_find(database: Persistence) -> None:
+    everything = Everything()
     with database.unit_of_work() as uow:
-        uow.accounts.add(account)
-        uow.operators.add(account.id)
+        everything.add(uow)
+    assert database.findings() == []
+    with database.unit_of_work() as uow:
+        everything.change_all(uow)
     assert database.findings() == []
