@@ -1,5 +1,6 @@
 """Sending what was queued. The token of a mail is derived here, at the last moment, and stands in no table."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -107,8 +108,8 @@ class ComposeMail:
 class SendQueuedMail:
     """Mail goes out at least once, in its time, whatever the mail server does meanwhile.
 
-    Each mail is leased, so that any number of relays may run; the call to the mail server is made outside any
-    transaction.
+    Each mail is leased, one at a time, so that any number of relays may run and none holds what a slow mail server
+    keeps it from sending; the call to the mail server is made outside any transaction.
     """
 
     unit_of_work: Begin
@@ -116,31 +117,27 @@ class SendQueuedMail:
     mailer: Mailer
     policy: MailPolicy
     clock: Clock
-    batch: int = 10
-    """At most so many mails are held at a time: they all must go within the lease."""
 
-    def __call__(self) -> int:
-        """Return how many were handled: 0 means that nothing is due.
+    def __call__(self) -> bool:
+        """Handle the one that has been due longest. False means that none is due.
 
-        What goes wrong with one mail, other than MailNotSent, holds up no other: it is raised when all are handled.
+        What goes wrong other than MailNotSent is raised once the mail is put off, so that it holds up no other.
         """
         with self.unit_of_work() as uow:
-            leased = uow.mail.lease(limit=self.batch, lease=self.policy.lease, at=self.clock.now())
-        bugs: list[Exception] = []
+            leased = uow.mail.lease(limit=1, lease=self.policy.lease, at=self.clock.now())
         for mail in leased:
             try:
                 settled = self._send(mail)
             except Exception as bug:
-                bugs.append(bug)
-                settled = mail.failed(type(bug).__name__, policy=self.policy, at=self.clock.now())
-            try:
-                with self.unit_of_work() as uow:
-                    uow.mail.settle(settled)
-            except Stale:
-                continue  # requested again meanwhile: it stays queued, with what is new
-        if bugs:
-            raise bugs[0]
-        return len(leased)
+                self._settle(mail.failed(type(bug).__name__, policy=self.policy, at=self.clock.now()))
+                raise
+            self._settle(settled)
+        return bool(leased)
+
+    def _settle(self, mail: QueuedMail) -> None:
+        # Requested again meanwhile, it is Stale, and stays queued with what is new.
+        with suppress(Stale), self.unit_of_work() as uow:
+            uow.mail.settle(mail)
 
     def _send(self, mail: QueuedMail) -> QueuedMail:
         try:

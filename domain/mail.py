@@ -104,7 +104,9 @@ class QueuedMail(Aggregate):
     def requested_again(self, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime) -> Self:
         """The newest request takes the place of one that still waits; otherwise it goes as soon as the caps allow."""
         if self.due_at is not None:
-            return replace(self, address=to, ids=ids)
+            # What failed so far was said about an older request: this one is not to pay for it.
+            due_at = min(self.due_at, at + policy.first_retry) if self.tries else self.due_at
+            return replace(self, address=to, ids=ids, due_at=due_at, tries=0, last_error="")
         due_at = max(at, self.scheduled_at + policy.least_interval)
         hour_ends_at = self.hour_started_at + timedelta(hours=1)
         if due_at < hour_ends_at and self.sent_this_hour >= policy.most_an_hour:

@@ -21,7 +21,7 @@ class Background:
         self._threads = [
             threading.Thread(target=self._repeat, args=(work, seconds), name=name, daemon=True)
             for name, work, seconds in (
-                ("mail", lambda: bool(send()), _MAIL_SECONDS),
+                ("mail", send, _MAIL_SECONDS),
                 ("sweep", lambda: any(False for _ in sweep()), _SWEEP_SECONDS),
             )
         ]

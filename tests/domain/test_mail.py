@@ -63,10 +63,12 @@ def test_a_request_takes_the_place_of_the_one_that_still_waits() -> None:
     assert again(waiting, NOON + HOUR) == replace(waiting, ids={"claim_id": "2"})
 
 
-def test_a_request_does_not_hurry_a_mail_that_waits_for_its_next_try() -> None:
-    waiting = a_capped_mail().failed("it is down", policy=POLICY, at=NOON)
+def test_a_request_does_not_pay_for_the_failures_of_the_one_before() -> None:
+    waiting = a_capped_mail()
+    for _ in range(8):
+        waiting = waiting.failed("it is down", policy=POLICY, at=NOON)
     merged = again(waiting, NOON + SECOND)
-    assert (merged.due_at, merged.tries) == (waiting.due_at, 1)
+    assert (merged.due_at, merged.tries, merged.last_error) == (NOON + SECOND + POLICY.first_retry, 0, "")
 
 
 def test_the_next_mail_goes_a_minute_after_the_last_at_the_earliest() -> None:
