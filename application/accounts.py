@@ -43,7 +43,7 @@ class CloseAccount:
     def __call__(self, *, principal: Principal, password: str, client: Client) -> None:
         """Raise WrongPassword, TooManyAttempts, LastOperator."""
         account = principal.account
-        attempt = self.prove(account, password, client=client)
+        attempt = self.prove(principal, password, client=client)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             current = proved(uow, account, attempt, at=now)

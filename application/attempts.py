@@ -6,20 +6,25 @@ from datetime import datetime
 from application.ports.unit_of_work import UnitOfWork
 from domain.accounts import EmailAddress
 from domain.attempts import AttemptPolicy, Bucket, DeviceToken
+from domain.kernel import SessionId
 from domain.sessions import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt on an address, from a client or from a device that its owner used before."""
+    """One attempt on an address, from a client, from a device that its owner used before, or in their session."""
 
     email: EmailAddress
     client: Client
     device: DeviceToken | None = None
+    session_id: SessionId | None = None
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
-        # A known device has a bucket to itself: whatever strangers do elsewhere, its owner gets in.
+        # A session and a known device have a bucket to themselves: whatever strangers do elsewhere, the owner gets in,
+        # and who stole the one does not lock the owner out of the rest.
+        if self.session_id:
+            return (Bucket.session(self.session_id),)
         if self.device:
             return (Bucket.device(self.device.device_id),)
         return (Bucket.all_networks(), Bucket.network(self.client.network))

@@ -33,7 +33,7 @@ class RequestEmailChange:
         address = EmailAddress.parse(new_email, field="new_email")
         if address == account.email:
             raise EmailUnchanged("That is the address of this account already.", field="new_email")
-        attempt = self.prove(account, password, client=client)
+        attempt = self.prove(principal, password, client=client)
         now = self.clock.now()
         change = EmailChange.request(
             id=EmailChangeId(self.ids.new()),

@@ -50,9 +50,10 @@ class ProvePassword:
     policy: AttemptPolicy
     clock: Clock
 
-    def __call__(self, account: Account, password: str, *, client: Client, field: str = "password") -> Attempt:
+    def __call__(self, principal: Principal, password: str, *, client: Client, field: str = "password") -> Attempt:
         """Raise WrongPassword or TooManyAttempts. Take the attempt back where the proof is used: see `proved`."""
-        attempt = Attempt(email=account.email, client=client)
+        account = principal.account
+        attempt = Attempt(email=account.email, client=client, session_id=principal.session.id)
         with self.unit_of_work() as uow:
             attempt.count(uow, policy=self.policy, at=self.clock.now())
         if not self.passwords.verify(normalised(password), account.password_hash):
@@ -91,7 +92,7 @@ class ChangePassword:
         password = self.judge(
             new_password, email=account.email, display_name=account.display_name, field="new_password"
         )
-        attempt = self.prove(account, current_password, client=client, field="current_password")
+        attempt = self.prove(principal, current_password, client=client, field="current_password")
         password_hash = self.passwords.hash(password)
         now = self.clock.now()
         with self.unit_of_work() as uow:

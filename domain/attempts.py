@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from domain.kernel import AccountId, AddressDigest, TooMany
+from domain.kernel import AccountId, AddressDigest, SessionId, TooMany
 
 
 class TooManyAttempts(TooMany):
@@ -35,6 +35,10 @@ class Bucket(str):
     @classmethod
     def device(cls, device_id: UUID) -> Self:
         return cls(f"device {device_id}")
+
+    @classmethod
+    def session(cls, session_id: SessionId) -> Self:
+        return cls(f"session {session_id}")
 
     @classmethod
     def all_networks(cls) -> Self:
