@@ -6,7 +6,7 @@ from domain.accounts import EmailAddress
 from domain.attempts import TooManyAttempts
 from domain.one_time_tokens import Purpose, TokenInvalid
 from domain.passwords import PasswordTooWeak, Weakness, WrongPassword
-from domain.sessions import EndReason, InvalidCredentials, SessionEnded
+from domain.sessions import Client, EndReason, InvalidCredentials, SessionEnded
 from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, HOME, PASSWORD, SECOND, World
 from tests.builders import MINUTE
 
@@ -100,6 +100,22 @@ def test_who_is_signed_in_guesses_no_more_often_than_a_stranger(world: World) ->
     assert "verify" not in work
     world.clock.advance(SECOND)
     world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+
+
+def test_a_stranger_cannot_keep_who_is_signed_in_from_changing_the_password(world: World) -> None:
+    principal = world.somebody()
+    for number in range(100):
+        with pytest.raises(InvalidCredentials):
+            world.enter(password="a wrong password", client=Client(user_agent="bot", network=f"198.51.100.{number}/32"))
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+
+
+def test_who_stole_a_session_cannot_lock_the_owner_out(world: World) -> None:
+    stolen = world.somebody()
+    for _ in range(5):
+        with pytest.raises(WrongPassword):
+            world.change_password(principal=stolen, current_password="wrong", new_password=ANOTHER, client=HOME)
+    assert world.enter()
 
 
 def test_a_right_current_password_costs_no_attempt(world: World) -> None:
@@ -197,9 +213,8 @@ def test_a_reset_voids_the_other_tokens(world: World) -> None:
 def test_a_reset_lifts_the_delay_and_makes_the_device_known(world: World) -> None:
     world.an_account()
     for number in range(100):
-        client = type(HOME)(user_agent="bot", network=f"198.51.100.{number}/32")
         with pytest.raises(InvalidCredentials):
-            world.enter(password="a wrong password", client=client)
+            world.enter(password="a wrong password", client=Client(user_agent="bot", network=f"198.51.100.{number}/32"))
     world.request_reset(email=ADA)
     device = world.confirm_reset(token=world.mailed_token("password_reset"), new_password=ANOTHER)
     assert world.enter(password=ANOTHER)
