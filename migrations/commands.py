@@ -6,6 +6,7 @@ Every function takes the same URL as the service, and raises Unavailable if the 
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from threading import Lock
 
 from alembic import command
 from alembic.config import Config
@@ -15,6 +16,9 @@ from sqlalchemy import NullPool, create_engine
 
 from adapters.sql.engine import parsed
 from adapters.sql.failures import failures_told
+
+_one_thread = Lock()
+"""What a migration script imports from Alembic is global to the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,13 @@ class Migration:
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the schema up to the revision; nothing happens if it is there."""
-    with failures_told(in_transaction=True):
+    with _one_thread, failures_told(in_transaction=True):
         command.upgrade(_config(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
     """Bring the schema down to the revision; `base` is the empty database. What its tables held is lost."""
-    with failures_told(in_transaction=True):
+    with _one_thread, failures_told(in_transaction=True):
         command.downgrade(_config(url), revision)
 
 
@@ -52,7 +56,9 @@ def head() -> str | None:
 def history() -> list[Migration]:
     """All migrations, oldest first."""
     scripts = reversed(list(_scripts().walk_revisions()))
-    return [Migration(script.revision, _single(script.down_revision), script.doc) for script in scripts]
+    return [
+        Migration(script.revision, _single(script.down_revision), script.doc.removesuffix(".")) for script in scripts
+    ]
 
 
 def plan_sql(url: str) -> str:
@@ -61,7 +67,8 @@ def plan_sql(url: str) -> str:
     if before == head():
         return ""
     output = StringIO()
-    command.upgrade(_config(url, output), f"{before or 'base'}:head", sql=True)
+    with _one_thread:
+        command.upgrade(_config(url, output), f"{before or 'base'}:head", sql=True)
     return output.getvalue()
 
 

