@@ -65,6 +65,16 @@ def test_a_closed_address_is_free_and_gets_another_id(world: World) -> None:
     assert world.verify(token=world.mailed_token("verification"), password=ANOTHER).id != principal.account.id
 
 
+def test_with_the_account_goes_the_count_of_attempts_on_it(world: World) -> None:
+    principal = world.somebody()
+    for _ in range(5):
+        with pytest.raises(InvalidCredentials):
+            world.enter(password="a wrong password")
+    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.an_account()
+    assert world.enter()
+
+
 def test_closing_needs_the_password(world: World) -> None:
     principal = world.somebody()
     with pytest.raises(WrongPassword):

@@ -1,5 +1,8 @@
 """No address can be probed: what strangers may call does the same work for every address (ASVS 6.3.8)."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from domain.attempts import TooManyAttempts
@@ -86,3 +89,15 @@ def test_naming_a_new_address_is_the_same_work_whether_or_not_it_is_taken(world:
             world.request_email_change(principal=principal, new_email=address, password=PASSWORD, client=HOME)
         done.append(work)
     assert done[0] == done[1]
+
+
+def test_the_mail_that_is_queued_looks_the_same_for_every_address(world: World) -> None:
+    world.an_account(ADA)
+    shapes = []
+    for address in (ADA, UNKNOWN):
+        world.register(email=address, password=PASSWORD)
+        world.request_reset(email=address)
+        anonymous: dict[str, Any] = {"address": None, "address_digest": "", "ids": {}}
+        shapes.append([(list(mail.ids), replace(mail, **anonymous)) for mail in world.queued(address)])
+    assert shapes[0] == shapes[1]
+    assert len(shapes[0]) == 2

@@ -1,11 +1,13 @@
 """Who is calling, and on which devices they are signed in."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from application.sessions import SignedIn
 from domain.access import AccessTokenInvalid
+from domain.accounts import AccountState
 from domain.sessions import EndReason, SessionEnded, SessionNotFound
 from tests.application.world import ADA, ELSEWHERE, EVE, HOME, PASSWORD, World
 from tests.builders import DAY, MINUTE
@@ -56,6 +58,22 @@ def test_an_access_token_is_void_as_soon_as_its_account_is_suspended(world: Worl
 
 def test_an_access_token_is_void_as_soon_as_its_account_is_closed(world: World, entered: SignedIn) -> None:
     world.close(principal=world.who(entered), password=PASSWORD, client=HOME)
+    with pytest.raises(SessionEnded):
+        world.who(entered)
+
+
+def test_an_access_token_does_not_outlive_its_session(world: World, entered: SignedIn) -> None:
+    newest = entered
+    for _ in range(5):
+        world.clock.advance(6 * DAY - MINUTE)
+        newest = world.refresh(refresh_token=newest.refresh_token, client=HOME)
+    world.clock.advance(5 * MINUTE)
+    with pytest.raises(SessionEnded):
+        world.who(newest)
+
+
+def test_a_session_that_was_left_to_a_suspended_account_counts_for_nothing(world: World, entered: SignedIn) -> None:
+    world.change(replace(world.account(entered.session.account_id), state=AccountState.SUSPENDED))
     with pytest.raises(SessionEnded):
         world.who(entered)
 
