@@ -58,7 +58,8 @@ class KeyRing:
 
     def _current(self) -> _Snapshot:
         snapshot = self._snapshot
-        if snapshot and self.clock.now() - snapshot.read_at < self.keeps_for:
+        # An age below zero: the clock was set back, and may take long to come by here again.
+        if snapshot and timedelta() <= self.clock.now() - snapshot.read_at < self.keeps_for:
             return snapshot
         # One thread reads anew; the others go on with what there is, if there is anything.
         if snapshot and not self._reading.acquire(blocking=False):

@@ -198,6 +198,13 @@ def test_keys_are_read_once_in_five_seconds(world: World, keys: list[SigningKey]
     assert work == ["signing_keys.all"]
 
 
+def test_a_clock_that_was_set_back_keeps_no_revoked_key_alive(world: World, keys: list[SigningKey]) -> None:
+    world.key_ring.active()
+    world.revoke_key(key_id=keys[0].id)
+    world.clock.advance(-10 * MINUTE)
+    assert world.key_ring.public_pem(keys[0].id) is None
+
+
 def test_an_unknown_key_costs_no_more_than_that(world: World, keys: list[SigningKey]) -> None:
     with world.work() as work:
         for _ in range(100):
