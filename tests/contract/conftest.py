@@ -11,12 +11,10 @@ from adapters.memory.database import MemoryDatabase
 from adapters.sql.database import SqlDatabase
 from application.ports.unit_of_work import Persistence
 from migrations.commands import upgrade
-from tests.contract.threads import MANY
+from tests.contract.threads import MANY, PATIENCE
 from tests.postgres import server, wipe
 
 OURS = ("memory", "sqlite", "postgresql")
-PATIENCE = 60.0
-"""Seconds for a turn: the crowds of this suite queue longer than requests may."""
 
 
 def foreign(config: pytest.Config) -> str | None:

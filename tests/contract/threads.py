@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 from typing import TypeVar
 
 from application.ports.unit_of_work import TransactionFailed
@@ -14,22 +15,26 @@ from domain.kernel import DomainError
 T = TypeVar("T")
 
 MANY = 32
+PATIENCE = 60.0
+"""Seconds: a crowd queues longer than requests may."""
 
 
 def at_once(act: Callable[[int], T], *, threads: int = MANY) -> list[T | type[DomainError]]:
     """Run `act(0)`, `act(1)`, … in a thread each, all let go at the same moment; a refusal counts as an outcome.
 
-    Who is told TransactionFailed runs again, as the application would.
+    Who is told TransactionFailed runs again, as the application would, but not for ever.
     """
     gate = threading.Barrier(threads)
+    end = monotonic() + PATIENCE
 
     def one(number: int) -> T | type[DomainError]:
-        gate.wait(timeout=30)
+        gate.wait(timeout=PATIENCE)
         while True:
             try:
                 return act(number)
             except TransactionFailed:
-                continue
+                if monotonic() > end:
+                    raise
             except DomainError as refusal:
                 return type(refusal)
 
