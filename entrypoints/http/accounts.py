@@ -148,7 +148,13 @@ class Closing(Input):
     password: Secret
 
 
-@me.get("/v1/me", response_model=AccountOut, summary="Who am I", **operation(Authenticate, body=False))
+@me.get(
+    "/v1/me",
+    response_model=AccountOut,
+    summary="Who am I",
+    **operation(Authenticate, body=False)
+    | {"description": "The account of the bearer, as long as its session lives: revocation shows here at once."},
+)
 def show_me(caller: CallerDep) -> Response:
     return answer(AccountOut.of(caller.principal().account))
 

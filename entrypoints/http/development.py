@@ -15,6 +15,7 @@ from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
 from entrypoints.http.deps import ClientDep, HashingDep, use
 from entrypoints.http.operations import operation
+from entrypoints.http.problems import MALFORMED, documented
 from entrypoints.http.schemas import Timestamp, answer
 from entrypoints.http.sessions import Tokens
 
@@ -31,7 +32,13 @@ class OAuthError(BaseModel):
     "/v1/token",
     response_model=Tokens,
     summary="Sign in from /docs",
-    **operation(SignIn, TooManyAttempts, secured=False, hashes=True)
+    **operation(
+        SignIn,
+        TooManyAttempts,
+        secured=False,
+        hashes=True,
+        also={400: {"model": OAuthError, **documented(400, ["invalid_grant", MALFORMED.code])}},
+    )
     | {"description": "The OAuth2 password form, in development only, so that `/docs` can sign in."},
 )
 async def sign_in_by_form(

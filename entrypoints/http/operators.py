@@ -54,9 +54,13 @@ class AccountForOperators(AccountOut):
         return cls.model_construct(**dict(AccountOut.of(account)), state_since=account.state_since)
 
 
+class AccountPage(Page[AccountForOperators]):
+    """Accounts, oldest first, or by address where a prefix was asked for."""
+
+
 @routes.get(
     "",
-    response_model=Page[AccountForOperators],
+    response_model=AccountPage,
     summary="Find accounts",
     **operation(ListAccounts, OperatorRequired, CursorInvalid, body=False),
 )
@@ -75,7 +79,7 @@ def list_accounts(
     except ValueError:
         raise CursorInvalid from None
     items = [AccountForOperators.of(account) for account in accounts]
-    return answer(Page[AccountForOperators].model_construct(items=items, next_cursor=to_cursor(after)))
+    return answer(AccountPage.model_construct(items=items, next_cursor=to_cursor(after)))
 
 
 @routes.get(

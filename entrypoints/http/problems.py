@@ -228,10 +228,11 @@ def refusals(*errors: type[DomainError], hashes: bool = False, body: bool = True
     codes: dict[int, list[str]] = {}
     for status, code in [*((status_of(error), error.code) for error in raised), *((o.status, o.code) for o in own)]:
         codes.setdefault(status, []).append(code)
-    return {status: _documented(status, dict.fromkeys(found)) for status, found in sorted(codes.items())}
+    return {status: documented(status, dict.fromkeys(found)) for status, found in sorted(codes.items())}
 
 
-def _documented(status: int, codes: Iterable[str]) -> dict[str, Any]:
+def documented(status: int, codes: Iterable[str]) -> dict[str, Any]:
+    """An entry of `responses`."""
     described: dict[str, Any] = {
         "description": f"{HTTPStatus(status).phrase}: " + ", ".join(f"`{code}`" for code in codes),
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},

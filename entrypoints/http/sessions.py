@@ -79,6 +79,10 @@ class SessionOut(BaseModel):
         )
 
 
+class SessionPage(Page[SessionOut]):
+    """Devices, newest first."""
+
+
 class Credentials(Input):
     email: Address
     password: Secret
@@ -152,7 +156,7 @@ def sign_out(caller: CallerDep, sign_out: Annotated[SignOut, use(lambda c: c.sig
 
 @routes.get(
     "/v1/me/sessions",
-    response_model=Page[SessionOut],
+    response_model=SessionPage,
     summary="List my devices",
     **operation(ListSessions, CursorInvalid, body=False),
 )
@@ -168,7 +172,7 @@ def list_sessions(
     except ValueError:
         raise CursorInvalid from None
     items = [SessionOut.of(session, current=principal.session.id) for session in sessions]
-    return answer(Page[SessionOut].model_construct(items=items, next_cursor=to_cursor(after)))
+    return answer(SessionPage.model_construct(items=items, next_cursor=to_cursor(after)))
 
 
 @routes.delete(
