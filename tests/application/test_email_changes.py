@@ -51,6 +51,17 @@ def test_the_old_address_is_free_again(world: World) -> None:
     assert world.verify(token=world.mailed_token("verification"), password=ANOTHER).id != principal.account.id
 
 
+def test_the_old_address_takes_its_count_of_attempts_along(world: World) -> None:
+    principal = world.somebody()
+    for _ in range(5):
+        with pytest.raises(InvalidCredentials):
+            world.enter(password="a wrong password")
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
+    world.an_account(ADA)
+    assert world.enter(ADA)
+
+
 def test_the_sessions_stay_and_the_devices_and_tokens_do_not(world: World) -> None:
     principal = world.somebody()
     known = world.enter().device_token
