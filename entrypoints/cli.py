@@ -245,11 +245,10 @@ def keys_rewrap() -> None:
 
 
 def _print_keys(container: "Container") -> None:
-    table = Table("kid", "state", "since", "made", box=None)
+    # Narrow enough for 80 columns: a kid that is cut short cannot be revoked.
+    table = Table("kid", "state", "since", box=None)
     for key in container.list_keys()():
-        table.add_row(
-            str(key.id), key.state, f"{key.state_since:%Y-%m-%d %H:%M:%S}", f"{key.created_at:%Y-%m-%d %H:%M:%S}"
-        )
+        table.add_row(str(key.id), key.state, f"{key.state_since:%Y-%m-%d %H:%M:%S}")
     out.print(table)
 
 
