@@ -62,8 +62,14 @@ def gateway(url: str, *, pool_size: int, pool_timeout: float) -> Gateway:
 
 
 def _postgresql(address: URL, pool: dict[str, Any]) -> Gateway:
-    engine = create_engine(address, hide_parameters=True, use_native_hstore=False, **pool)
-    return Gateway(engine, engine.begin, engine.execution_options(isolation_level="AUTOCOMMIT").connect)
+    engine = create_engine(
+        address,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",  # most are reads; it is the transactions that pay for the change
+        use_native_hstore=False,  # would be looked up on every new connection
+        **pool,
+    )
+    return Gateway(engine, engine.execution_options(isolation_level="READ COMMITTED").begin, engine.connect)
 
 
 def _sqlite(address: URL, pool: dict[str, Any]) -> Gateway:
@@ -72,7 +78,8 @@ def _sqlite(address: URL, pool: dict[str, Any]) -> Gateway:
     engine = create_engine(
         address,
         hide_parameters=True,
-        connect_args={"isolation_level": None},  # the driver begins nothing: BEGIN is ours
+        # The driver begins nothing: BEGIN is ours. Another process that writes is waited for as long as for a turn.
+        connect_args={"isolation_level": None, "timeout": pool["pool_timeout"]},
         **pool,
     )
     writer = _writers.setdefault(str(Path(address.database or "").resolve()), Lock())

@@ -159,12 +159,6 @@ def test_a_database_that_is_out_of_reach_is_told_as_such(tmp_path: Path) -> None
             upgrade(elsewhere)
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/portico"])
-def test_a_url_that_portico_cannot_use_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="SQLite"):
-        SqlDatabase(url, ids=Uuid7Ids())
-
-
 def test_the_alembic_command_works_from_anywhere(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/portico.sqlite3"
     configuration = Path(__file__).parents[2] / "alembic.ini"
