@@ -10,6 +10,8 @@ from domain.sessions import Session
 
 
 class AuthenticationRequired(Unauthenticated):
+    """The call needs a bearer token, and came without one."""
+
     code = "authentication_required"
 
 

@@ -21,42 +21,62 @@ from domain.kernel import (
 
 
 class InvalidEmail(Invalid):
+    """Not an address that mail can be sent to."""
+
     code = "email_invalid"
 
 
 class InvalidDisplayName(Invalid):
+    """Too long, or with characters that cannot be seen."""
+
     code = "display_name_invalid"
 
 
 class EmailTaken(Conflict):
+    """Another account has the address. Told to who has just proved it, or where sign-up asks for no proof."""
+
     code = "email_taken"
 
 
 class AccountNotFound(NotFound):
+    """No account has that id. For operators only: nobody else can ask for another's account."""
+
     code = "account_not_found"
 
 
 class AccountClosed(Conflict):
+    """The account is closed for good, and stays as it is."""
+
     code = "account_closed"
 
 
 class AccountNotActive(Conflict):
+    """The account is suspended or closed, and only an active one can do that."""
+
     code = "account_not_active"
 
 
 class AccountNotSuspended(Conflict):
+    """The account is active already."""
+
     code = "account_not_suspended"
 
 
 class EmailUnproved(Conflict):
+    """Nobody has proved the address yet, and who becomes an operator must hold theirs."""
+
     code = "email_unproved"
 
 
 class LastOperator(Conflict):
+    """The installation would be left without an operator: appoint another one first."""
+
     code = "last_operator"
 
 
 class OperatorRequired(Forbidden):
+    """The caller is signed in, but not as an operator."""
+
     code = "operator_required"
 
 

@@ -9,6 +9,8 @@ from domain.kernel import AccountId, AddressDigest, SessionId, TooMany
 
 
 class TooManyAttempts(TooMany):
+    """Too many passwords were tried on the address: wait as long as `Retry-After` says, or reset the password."""
+
     code = "too_many_attempts"
 
 

@@ -11,10 +11,14 @@ from domain.kernel import Aggregate, ClaimId, Event, Forbidden
 
 
 class RegistrationClosed(Forbidden):
+    """The installation takes no new accounts."""
+
     code = "registration_closed"
 
 
 class RegistrationByInvitation(Forbidden):
+    """The installation takes new accounts by invitation only."""
+
     code = "registration_by_invitation"
 
 

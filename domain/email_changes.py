@@ -9,6 +9,8 @@ from domain.kernel import AccountId, Aggregate, EmailChangeId, Event, Invalid
 
 
 class EmailUnchanged(Invalid):
+    """The new address is the account's present one."""
+
     code = "email_unchanged"
 
 

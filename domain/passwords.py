@@ -24,6 +24,8 @@ class Weakness(StrEnum):
 
 
 class PasswordTooWeak(Invalid):
+    """The new password is easy to guess, personal, too short or too long: `reasons` names all that is wrong."""
+
     code = "password_too_weak"
 
     def __init__(self, detail: str, *, reasons: Iterable[Weakness], field: str = "password") -> None:

@@ -22,22 +22,32 @@ class InvalidCredentials(Unauthenticated):
 
 
 class RefreshTokenInvalid(Unauthenticated):
+    """Not a refresh token of this service, or altered: sign in again."""
+
     code = "refresh_token_invalid"
 
 
 class RefreshSuperseded(Unauthenticated):
+    """The token was exchanged a moment ago, and a newer one is out: use that. The session goes on."""
+
     code = "refresh_superseded"
 
 
 class RefreshReused(Unauthenticated):
+    """The token was exchanged long before, so a copy of it is about: the session has been ended. Sign in again."""
+
     code = "refresh_reused"
 
 
 class SessionEnded(Unauthenticated):
+    """The session was signed out, ended or replaced, or it expired: sign in again."""
+
     code = "session_ended"
 
 
 class SessionNotFound(NotFound):
+    """The caller has no live session of that id."""
+
     code = "session_not_found"
 
 

@@ -14,14 +14,20 @@ from domain.kernel import Aggregate, Conflict, Event, KeyId, NotFound
 
 
 class KeyNotFound(NotFound):
+    """No key has that id."""
+
     code = "key_not_found"
 
 
 class StandbyTooYoung(Conflict):
+    """Verifiers may not have the standby key yet: wait, or force the rotation."""
+
     code = "standby_too_young"
 
 
 class KeyAlreadyRevoked(Conflict):
+    """The key is revoked, and stays so."""
+
     code = "key_already_revoked"
 
 

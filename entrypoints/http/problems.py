@@ -57,7 +57,7 @@ INTERNAL_ERROR = Own(
 UNAVAILABLE = Own("unavailable", 503, "The service cannot do that at this moment. Try again in a little while.")
 BUSY = Own("busy", 503, "Too many passwords are being checked at this moment. Try again in a little while.")
 
-_OWN = (
+OWN = (
     MALFORMED,
     NO_SUCH_CALL,
     WRONG_METHOD,
@@ -197,7 +197,7 @@ def internal_error(path: str) -> ProblemResponse:
 def explanations() -> dict[str, str]:
     """What `/problems/{code}` says, of every code there is."""
     raised = {error.code: f"{error.code}: {status_of(error)}\n\n{getdoc(error)}\n" for error in _all(DomainError)}
-    return raised | {own.code: f"{own.code}: {own.status}\n\n{own.detail}\n" for own in _OWN}
+    return raised | {own.code: f"{own.code}: {own.status}\n\n{own.detail}\n" for own in OWN}
 
 
 def _all(kind: type[DomainError]) -> Iterator[type[DomainError]]:

@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 
 class CursorInvalid(Invalid):
+    """The cursor was not given out, or for another query."""
+
     code = "cursor_invalid"
 
     def __init__(self) -> None:
