@@ -63,7 +63,7 @@ class EasyStrength(PasswordStrength):
     def score(self, password: str, *, personal: Sequence[str]) -> int:
         for word in personal:
             password = password.replace(word, "") if word else password
-        return 4 if len(set(password)) > 5 else 1
+        return 3 if len(set(password)) > 5 else 2
 
 
 class JsonAccessTokens(AccessTokens):

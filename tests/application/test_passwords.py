@@ -119,10 +119,10 @@ def test_who_stole_a_session_cannot_lock_the_owner_out(world: World) -> None:
 
 
 def test_a_right_current_password_costs_no_attempt(world: World) -> None:
-    principal = world.somebody()
+    world.an_account()
+    signed_in = world.enter()
     for old, new in [(PASSWORD, ANOTHER), (ANOTHER, PASSWORD)] * 4:
-        world.change_password(principal=principal, current_password=old, new_password=new, client=HOME)
-        principal = world.who(world.enter(password=new))
+        world.change_password(principal=world.who(signed_in), current_password=old, new_password=new, client=HOME)
 
 
 def test_of_two_changes_at_the_same_moment_one_is_refused(world: World) -> None:
