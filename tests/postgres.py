@@ -32,6 +32,8 @@ full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
 autovacuum = off
+# Not UTC, so that who forgets to convert a time is found out.
+timezone = 'Asia/Kolkata'
 max_connections = 200
 """
 _TEMPLATE = "portico_template"

@@ -69,7 +69,7 @@ def test_of_many_attempts_at_once_none_is_lost(database: Persistence) -> None:
     digest = an_address().digest
 
     def attempt(number: int) -> None:
-        # Half of them name the buckets the other way round: an adapter has one order of locking.
+        # Half of them name the buckets the other way round: who locks as told would wait in a circle.
         buckets = BUCKETS if number % 2 else BUCKETS[::-1]
         with database.unit_of_work() as uow:
             counters = uow.attempts.lock(digest, buckets, at=NOON)
