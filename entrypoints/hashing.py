@@ -60,4 +60,6 @@ class HashingExecutor:
 def _lower_priority() -> None:
     # Linux keeps a priority for each thread; elsewhere it would lower the whole process.
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        thread = threading.get_native_id()
+        # A process that was started even lower may not raise itself.
+        os.setpriority(os.PRIO_PROCESS, thread, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))

@@ -1,0 +1,155 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from anyio.from_thread import BlockingPortal
+
+from entrypoints.container import build
+from entrypoints.http.app import create_app
+from entrypoints.http.problems import Problem
+from tests.http.service import Service, settings
+
+OPERATIONS = {
+    "POST /v1/accounts": "register_account",
+    "POST /v1/accounts/verify": "verify_account",
+    "POST /v1/accounts/resend-verification": "resend_verification",
+    "POST /v1/sessions": "sign_in",
+    "POST /v1/sessions/refresh": "refresh_session",
+    "DELETE /v1/sessions/current": "sign_out",
+    "GET /v1/me": "show_me",
+    "PATCH /v1/me": "rename_me",
+    "POST /v1/me/close": "close_me",
+    "GET /v1/me/export": "export_me",
+    "POST /v1/me/password": "change_password",
+    "POST /v1/me/email": "request_email_change",
+    "POST /v1/me/email/confirm": "confirm_email_change",
+    "GET /v1/me/sessions": "list_sessions",
+    "DELETE /v1/me/sessions": "end_other_sessions",
+    "DELETE /v1/me/sessions/{id}": "end_session",
+    "POST /v1/password-resets": "request_password_reset",
+    "POST /v1/password-resets/confirm": "confirm_password_reset",
+    "GET /v1/admin/accounts": "list_accounts",
+    "GET /v1/admin/accounts/{id}": "show_account",
+    "PATCH /v1/admin/accounts/{id}": "rename_account",
+    "POST /v1/admin/accounts/{id}/suspend": "suspend_account",
+    "POST /v1/admin/accounts/{id}/reactivate": "reactivate_account",
+    "POST /v1/admin/accounts/{id}/end-sessions": "end_sessions",
+    "POST /v1/admin/accounts/{id}/send-password-reset": "send_password_reset",
+    "GET /.well-known/jwks.json": "publish_keys",
+    "GET /health/live": "live",
+    "GET /health/ready": "ready",
+}
+"""What generated clients are named after: an entry may be added, and none changed."""
+OF_DEVELOPMENT = {"POST /v1/token": "sign_in_by_form", "GET /dev/mailbox.json": "mails"}
+
+
+def documented(**changes: str) -> dict[str, Any]:
+    document: dict[str, Any] = create_app(build(settings(**changes))).openapi()
+    return document
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+DOCUMENT = documented()
+each_operation = pytest.mark.parametrize(
+    "operation", [pytest.param(operation, id=call) for call, operation in operations(DOCUMENT)]
+)
+
+
+def test_operation_ids_never_change() -> None:
+    found = {call: operation["operationId"] for call, operation in operations(DOCUMENT)}
+    assert found == OPERATIONS | OF_DEVELOPMENT
+
+
+def test_production_serves_nothing_of_development() -> None:
+    production = documented(
+        ENVIRONMENT="production", DATABASE_URL="sqlite://", MAIL="smtp", SMTP_HOST="localhost", BCRYPT_COST="12"
+    )
+    assert {call: operation["operationId"] for call, operation in operations(production)} == OPERATIONS
+    assert set(production["components"]["securitySchemes"]) == {"bearer"}
+
+
+@each_operation
+def test_every_operation_is_described_in_sentences(operation: dict[str, Any]) -> None:
+    assert operation["summary"]
+    assert operation["description"].endswith(".")
+    assert operation["tags"]
+
+
+@each_operation
+def test_every_refusal_is_a_problem(operation: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
+        if int(status) >= 400 and "json" in str(response.get("content")) and "Readiness" not in str(response):
+            problem = response["content"]["application/problem+json"]["schema"]
+            assert problem == {"$ref": "#/components/schemas/Problem"}
+            assert "`" in response["description"], "it names its codes"
+
+
+@each_operation
+def test_what_comes_in_may_be_refused(operation: dict[str, Any]) -> None:
+    statuses = set(operation["responses"])
+    assert ("401" in statuses) >= ("security" in operation)
+    assert statuses >= {"400", "413", "415", "422"} or "requestBody" not in operation
+    assert ("422" in statuses) == bool(operation.keys() & {"parameters", "requestBody"})
+
+
+@each_operation
+def test_whoever_must_wait_is_told_how_long(operation: dict[str, Any]) -> None:
+    for status in {"429", "503"} & set(operation["responses"]):
+        response = operation["responses"][status]
+        assert "Retry-After" in response.get("headers", {}) or "Readiness" in json.dumps(response)
+
+
+def test_only_what_a_stranger_may_call_is_open() -> None:
+    open_to_all = {operation["operationId"] for _, operation in operations(DOCUMENT) if "security" not in operation}
+    assert open_to_all == {
+        "register_account",
+        "verify_account",
+        "resend_verification",
+        "sign_in",
+        "sign_in_by_form",
+        "refresh_session",
+        "request_password_reset",
+        "confirm_password_reset",
+        "publish_keys",
+        "live",
+        "ready",
+        "mails",
+    }
+
+
+def test_no_body_takes_a_field_that_is_not_documented() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    for call, operation in operations(DOCUMENT):
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if body:
+            name = body["schema"]["$ref"].rpartition("/")[2]
+            assert schemas[name]["additionalProperties"] is False, call
+
+
+def test_the_problem_schema_is_complete() -> None:
+    assert set(DOCUMENT["components"]["schemas"]["Problem"]["properties"]) == set(Problem.model_fields)
+    assert "FieldProblem" in DOCUMENT["components"]["schemas"]
+    assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    named = {part.partition('"')[0] for part in json.dumps(DOCUMENT).split("#/components/schemas/")[1:]}
+    assert named == set(schemas)
+
+
+def test_the_document_is_served_and_can_be_tried(portal: BlockingPortal) -> None:
+    with Service.of(portal) as service:
+        assert service.get("/openapi.json").json() == DOCUMENT
+        page = service.get("/docs")
+        assert page.status_code == 200
+        for asset in ("/docs/static/swagger-ui-bundle.js", "/docs/static/swagger-ui.css"):
+            assert asset in page.text
+            assert service.get(asset).status_code == 200
+        assert "//" not in page.text.replace("://localhost", ""), "it asks no other server"
