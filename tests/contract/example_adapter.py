@@ -32,6 +32,17 @@ def opened() -> FileDatabase:
     return FileDatabase(Path(os.environ.get("PORTICO_FILE", "portico.pickle")))
 
 
-def fresh() -> FileDatabase:
+class PassingFileDatabase(FileDatabase):
+    """One that takes its file with it."""
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="portico-example-")
+        super().__init__(Path(self._directory.name, "portico.pickle"))
+
+    def close(self) -> None:
+        self._directory.cleanup()
+
+
+def fresh() -> PassingFileDatabase:
     """What --persistence names: an empty one each time."""
-    return FileDatabase(Path(tempfile.mkdtemp(prefix="portico-"), "portico.pickle"))
+    return PassingFileDatabase()
