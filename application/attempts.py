@@ -37,4 +37,4 @@ class Attempt:
     def take_back(self, uow: UnitOfWork, *, at: datetime) -> None:
         """It succeeded."""
         counters = uow.attempts.lock(self.email.digest, self.buckets, at=at)
-        uow.attempts.save([counter.take_back(at=at) for counter in counters])
+        uow.attempts.save([counter.take_back() for counter in counters])

@@ -65,6 +65,7 @@ class AttemptCounter:
     since: datetime
     """When the oldest failure that counts was made."""
     blocked_until: datetime
+    """`since` where nobody must wait: attempts that overlap are not always counted in the order of their times."""
     expires_at: datetime
 
     @classmethod
@@ -75,7 +76,7 @@ class AttemptCounter:
         """One attempt more. Raise TooManyAttempts while it must wait; a refused attempt extends nothing."""
         if at >= self.expires_at:
             self = replace(self, failures=0, since=at, blocked_until=at)
-        if at < self.blocked_until:
+        if self.since < self.blocked_until and at < self.blocked_until:
             wait = self.blocked_until - at
             raise TooManyAttempts(
                 "Too many attempts to sign in. Wait a little, or reset the password.",
@@ -84,21 +85,19 @@ class AttemptCounter:
         failures = self.failures + 1
         if self.bucket.is_all_networks:
             expires_at = self.since + policy.memory
-            blocked_until = expires_at if failures >= policy.failures_a_day else at
+            blocked_until = expires_at if failures >= policy.failures_a_day else self.since
         else:
             free = policy.failures_by_device if self.bucket.is_device else policy.failures_by_network
             expires_at = at + policy.memory
-            blocked_until = at + _delay(failures - free, policy)
+            blocked_until = at + _delay(failures - free, policy) if failures >= free else self.since
         return replace(self, failures=failures, blocked_until=blocked_until, expires_at=expires_at)
 
-    def take_back(self, *, at: datetime) -> Self:
+    def take_back(self) -> Self:
         """The attempt succeeded: it is as if it had not been counted."""
-        return replace(self, failures=max(0, self.failures - 1), blocked_until=at)
+        return replace(self, failures=max(0, self.failures - 1), blocked_until=self.since)
 
 
 def _delay(over: int, policy: AttemptPolicy) -> timedelta:
-    if over < 0:
-        return timedelta()
     doublings = min(over, 32)  # far past the longest delay, and small enough to multiply by
     return min(policy.longest_delay, policy.first_delay * (1 << doublings))
 

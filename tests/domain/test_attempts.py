@@ -80,6 +80,14 @@ def test_any_number_of_failures_waits_a_quarter_of_an_hour_at_most() -> None:
     assert delay_after(counter, NOON) == 15 * MINUTE
 
 
+def test_attempts_that_overlap_do_not_wait_for_one_another() -> None:
+    """The one that took the time first is not always the one that counts first."""
+    counter = a_fresh_counter().count(policy=POLICY, at=NOON)
+    earlier = NOON - MICROSECOND
+    assert counter.count(policy=POLICY, at=earlier).failures == 2
+    assert counter.take_back().count(policy=POLICY, at=earlier).failures == 1
+
+
 def test_whoever_waited_may_try_again_to_the_moment() -> None:
     counter = after_failures(8)
     assert refused_for(counter, counter.blocked_until - MICROSECOND) == 1
@@ -136,25 +144,26 @@ def test_forgotten_failures_block_nobody() -> None:
 @pytest.mark.parametrize("bucket", [NETWORK, DEVICE, ALL])
 def test_a_success_is_as_if_it_had_not_been_counted(bucket: Bucket) -> None:
     before = after_failures(3, bucket)
-    after = before.count(policy=POLICY, at=NOON).take_back(at=NOON)
+    after = before.count(policy=POLICY, at=NOON).take_back()
     assert (after.failures, after.blocked_until) == (before.failures, before.blocked_until)
 
 
 def test_a_success_after_many_failures_blocks_nobody_and_forgives_one() -> None:
     counter = after_failures(9)
     now = counter.blocked_until
-    counter = counter.count(policy=POLICY, at=now).take_back(at=now)
-    assert (counter.failures, counter.blocked_until) == (9, now)
+    counter = counter.count(policy=POLICY, at=now).take_back()
+    assert counter.failures == 9
+    assert counter.count(policy=POLICY, at=now).failures == 10
     assert delay_after(counter, now) == 32 * SECOND
 
 
 def test_a_success_at_the_hundredth_attempt_of_the_day_leaves_one_more() -> None:
-    counter = after_failures(100, ALL).take_back(at=NOON)
+    counter = after_failures(100, ALL).take_back()
     assert counter.count(policy=POLICY, at=NOON).failures == 100
 
 
 def test_nothing_is_taken_back_from_nothing() -> None:
-    assert a_fresh_counter().take_back(at=NOON).failures == 0
+    assert a_fresh_counter().take_back().failures == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.booleans()), max_size=60), st.sampled_from([NETWORK, DEVICE]))
@@ -166,7 +175,7 @@ def test_no_course_of_events_blocks_a_network_or_device_beyond_a_quarter_of_an_h
         now += seconds * SECOND
         with suppress(TooManyAttempts):
             counter = counter.count(policy=POLICY, at=now)
-            counter = counter.take_back(at=now) if succeeds else counter
+            counter = counter.take_back() if succeeds else counter
         assert counter.blocked_until - now <= 15 * MINUTE
         assert counter.failures >= 0
 
