@@ -65,11 +65,12 @@ def upgrade() -> None:
         sa.Column("last_seen_at", moment, nullable=False),
         sa.Column("idle_expires_at", moment, nullable=False),
         sa.Column("expires_at", moment, nullable=False),
+        sa.Column("idle_expiry_hour", moment, nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_sessions_account_id_accounts"),
         sa.PrimaryKeyConstraint("account_id", "id", name="pk_sessions"),
     )
-    op.create_index("ix_sessions_idle_expires_at", "sessions", ["idle_expires_at"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+    op.create_index("ix_sessions_idle_expiry_hour", "sessions", ["idle_expiry_hour"])
 
     op.create_table(
         "claims",
