@@ -42,7 +42,7 @@ class Environment(StrEnum):
 def _duration(value: object) -> object:
     if not isinstance(value, str):
         return value
-    match = re.fullmatch(r"(\d{1,6})([smhd])", value.strip())
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", value.strip())
     if not match:
         raise ValueError("write a number and a unit: 30s, 10m, 24h or 7d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -58,7 +58,7 @@ def _network(value: object) -> object:
     return str(ipaddress.ip_network(str(value), strict=False))
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta())]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Networks = Annotated[tuple[Annotated[str, BeforeValidator(_network)], ...], BeforeValidator(_words)]
 Count = Annotated[int, Field(ge=1)]
@@ -275,6 +275,11 @@ class Settings(BaseModel):
             "secret_key",
             f"at least {_SHORTEST_SECRET} random characters: "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        )
+        demand(
+            not re.search(r"[\s,]", self.secret_key.get_secret_value()),
+            "secret_key",
+            "leave out spaces and commas: they separate SECRET_KEYS_OLD, where it will go one day",
         )
         demand(
             all(len(old.get_secret_value()) >= _SHORTEST_SECRET for old in self.secret_keys_old),
