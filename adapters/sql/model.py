@@ -45,7 +45,7 @@ def bytewise(length: int) -> TypeEngine[str]:
 
 
 class Model(DeclarativeBase):
-    """A table. Its primary key starts with the column by which Citus would distribute its rows; nothing else is unique."""
+    """A table. Its primary key starts with the column by which Citus would distribute it; nothing else is unique."""
 
     metadata = MetaData(
         naming_convention={
