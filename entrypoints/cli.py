@@ -72,8 +72,10 @@ def opened() -> "Iterator[Container]":
         yield container
     except DomainError as refused:
         raise fail(refused.detail) from None
-    except (Unavailable, SealBroken) as problem:
+    except Unavailable as problem:
         raise fail(str(problem)) from None
+    except SealBroken as problem:
+        raise fail(f"The signing keys cannot be opened. {problem}") from None
     finally:
         container.persistence().close()
 
@@ -98,8 +100,9 @@ def serve(
         with reaching_the_database():
             upgrade(settings.database_url.get_secret_value())
     if not settings.is_memory:
-        with opened():
-            pass
+        with opened() as container:
+            container.prepare_keys()()
+            container.key_ring().active()  # a SECRET_KEY that does not fit is refused here, not at the first sign-in
     if settings.is_development:
         url = f"http://{settings.host}:{settings.port}"
         out.print(

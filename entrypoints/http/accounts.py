@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -23,7 +22,7 @@ from domain.claims import RegistrationByInvitation, RegistrationClosed
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,
@@ -35,8 +34,8 @@ from entrypoints.http.schemas import (
     no_content,
 )
 
-routes = APIRouter(tags=["accounts"])
-me = APIRouter(tags=["me"])
+routes = router("accounts")
+me = router("me")
 
 
 class AccountOut(BaseModel):

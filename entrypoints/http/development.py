@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.security import OAuth2PasswordRequestForm
 from markupsafe import escape
 from pydantic import BaseModel
@@ -14,13 +14,13 @@ from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
 from entrypoints.http.deps import ClientDep, HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 from entrypoints.http.problems import MALFORMED, documented
 from entrypoints.http.schemas import Timestamp, answer
 from entrypoints.http.sessions import Tokens
 
-token = APIRouter(tags=["sessions"])
-mailbox = APIRouter(tags=["development"])
+token = router("sessions")
+mailbox = router("development")
 
 
 class OAuthError(BaseModel):

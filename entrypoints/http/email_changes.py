@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -13,10 +12,10 @@ from domain.email_changes import EmailUnchanged
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import WrongPassword
 from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 from entrypoints.http.schemas import NO_CONTENT, Address, Input, Secret, answer, no_content
 
-routes = APIRouter(tags=["me"])
+routes = router("me")
 
 
 class NewAddress(Input):

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import Response
 
 from application.ports.unit_of_work import Persistence
 from entrypoints.http.deps import use
+from entrypoints.http.operations import router
 from entrypoints.http.schemas import answer
 
-routes = APIRouter(prefix="/health", tags=["health"])
+routes = router("health", prefix="/health")
 
 
 class Alive(BaseModel):

@@ -3,10 +3,18 @@
 import inspect
 from typing import Any
 
+from fastapi import APIRouter
+
 from domain.access import AccessTokenInvalid, AuthenticationRequired
 from domain.kernel import DomainError
 from domain.sessions import SessionEnded
 from entrypoints.http.problems import Responses, refusals
+
+
+def router(tag: str, *, prefix: str = "") -> APIRouter:
+    """The routes of one concept. An operationId is the name of its function: stable, and telling in a client."""
+    return APIRouter(prefix=prefix, tags=[tag], generate_unique_id_function=lambda route: route.name)
+
 
 _AUTHENTICATION = (AuthenticationRequired, AccessTokenInvalid, SessionEnded)
 

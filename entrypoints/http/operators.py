@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from application.operators import (
@@ -28,7 +28,7 @@ from domain.accounts import (
 )
 from entrypoints.http.accounts import AccountOut, Renaming
 from entrypoints.http.deps import CallerDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 from entrypoints.http.passwords import ResetSent
 from entrypoints.http.schemas import (
     NO_CONTENT,
@@ -43,7 +43,7 @@ from entrypoints.http.schemas import (
     to_cursor,
 )
 
-routes = APIRouter(prefix="/v1/admin/accounts", tags=["operators"])
+routes = router("operators", prefix="/v1/admin/accounts")
 
 
 class AccountForOperators(AccountOut):

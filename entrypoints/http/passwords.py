@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -13,10 +12,10 @@ from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from entrypoints.http.accounts import AddressOnly
 from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 from entrypoints.http.schemas import NO_CONTENT, Input, Secret, answer, no_content
 
-routes = APIRouter(tags=["passwords"])
+routes = router("passwords")
 
 
 class PasswordChange(Input):

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -29,7 +28,7 @@ from domain.sessions import (
     SessionNotFound,
 )
 from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,
@@ -46,7 +45,7 @@ from entrypoints.http.schemas import (
     to_cursor,
 )
 
-routes = APIRouter(tags=["sessions"])
+routes = router("sessions")
 
 
 class SessionOut(BaseModel):

@@ -2,15 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from application.signing_keys import PublishKeys
 from entrypoints.http.deps import use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import operation, router
 
-routes = APIRouter(tags=["signing keys"])
+routes = router("signing keys")
 
 _MAX_AGE_SECONDS = 600
 
