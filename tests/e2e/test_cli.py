@@ -101,6 +101,8 @@ def test_the_secret_is_changed_while_everybody_stays_signed_in(on_sqlite: Instal
 
     forgotten = on_sqlite.command("doctor", SECRET_KEY=NEXT_SECRET)
     assert (forgotten.exit_code, "SECRET_KEYS_OLD" in forgotten.stdout) == (1, True)
+    refused = on_sqlite.run("serve", SECRET_KEY=NEXT_SECRET)
+    assert (refused.returncode, "SECRET_KEYS_OLD" in refused.stderr) == (1, True)
 
     with on_sqlite.serving(SECRET_KEY=NEXT_SECRET, SECRET_KEYS_OLD=SECRET) as server:
         assert works(server, tokens)
