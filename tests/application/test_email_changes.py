@@ -1,5 +1,7 @@
 """Changing the address of an account."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.accounts import EmailTaken, InvalidEmail
@@ -77,6 +79,17 @@ def test_the_sessions_stay_and_the_devices_and_tokens_do_not(world: World) -> No
             world.enter(NEW, "a wrong password")
     with pytest.raises(TooManyAttempts):
         world.enter(NEW, device_token=known)
+
+
+def test_a_reset_from_before_stays_void_when_the_old_address_comes_back(world: World) -> None:
+    principal = world.somebody()
+    world.request_reset(email=ADA)
+    reset = world.mailed_token("password_reset")
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
+    world.change(replace(world.account(principal.account.id), email=principal.account.email))
+    with pytest.raises(TokenInvalid):
+        world.confirm_reset(token=reset, new_password=ANOTHER)
 
 
 def test_a_token_is_used_once(world: World) -> None:
