@@ -4,6 +4,7 @@ from contextlib import ExitStack
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from tests.http.log import Log, configured
 from tests.http.service import Service
 
 Serve = Callable[..., Service]
@@ -26,3 +27,10 @@ def serve(portal: BlockingPortal) -> Iterator[Serve]:
 @pytest.fixture
 def service(serve: Serve) -> Service:
     return serve()
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """Ask for it before the service: a logger is made once."""
+    with configured(LOG_FORMAT="json") as log:
+        yield log

@@ -1,8 +1,10 @@
 """The application in process, on the memory adapter, as a person with a mailbox uses it."""
 
+import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,7 +25,7 @@ CALM = {
     "ENVIRONMENT": "development",
     "DATABASE_URL": "memory:",
     "MAIL": "console",
-    "SECRET_KEY": "a secret of the tests, long enough to serve",
+    "SECRET_KEY": "a-secret-of-the-tests-that-is-long-enough",
     "BCRYPT_COST": "4",
     "BACKGROUND_WORK": "false",
 }
@@ -31,7 +33,7 @@ CALM = {
 
 
 def settings(**changes: str) -> Settings:
-    return Settings.load({**CALM, **changes})
+    return Settings.load({**CALM, **changes}, env_file=Path(os.devnull))
 
 
 @dataclass(frozen=True, slots=True)
