@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.accounts import AccountRow, to_account
 from adapters.sql.model import Model
+from adapters.sql.prepared import PreparedSelect
 from adapters.sql.statements import one_page, swept
 from application.ports.outbox import Emit
 from application.ports.sessions import Sessions
@@ -112,7 +113,7 @@ _WIDTH = len(SessionRow.__table__.columns)
 
 # The statements of every request and of every refresh are built once: building costs as much as running.
 _THIS = and_(SessionRow.account_id == bindparam("of_account"), SessionRow.id == bindparam("of_session"))
-_WITH_ACCOUNT = (
+_WITH_ACCOUNT = PreparedSelect(
     select(SessionRow.__table__, AccountRow.__table__)
     .join_from(SessionRow, AccountRow, SessionRow.account_id == AccountRow.id)
     .where(_THIS)
@@ -149,7 +150,7 @@ class SqlSessions(Sessions):
         return to_session(row) if row else None
 
     def find_with_account(self, account_id: AccountId, id: SessionId) -> tuple[Session, Account] | None:
-        row = self.connection.execute(_WITH_ACCOUNT, {"of_account": account_id, "of_session": id}).first()
+        row = _WITH_ACCOUNT.first(self.connection, {"of_account": account_id, "of_session": id})
         return (to_session(row[:_WIDTH]), to_account(row[_WIDTH:])) if row else None
 
     def advance(
