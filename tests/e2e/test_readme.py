@@ -38,6 +38,10 @@ def steps(section: str) -> list[Step]:
     return found
 
 
+def sh_blocks(text: str) -> list[str]:
+    return [fence[2] for fence in _FENCE.finditer(text) if fence[1] == "sh"]
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Server]:
     """What `make run` starts where everything is installed already; the rest of the checkout is not needed."""
