@@ -81,7 +81,7 @@ def test_the_first_tour_goes_as_the_readme_shows_it(running: Server) -> None:
         env=running.installation.environment,
         capture_output=True,
         text=True,
-        timeout=3 * PATIENCE,
+        timeout=PATIENCE,
         check=False,
     )
     assert walked.returncode == 0, walked.stdout + walked.stderr + running.log.read_text()

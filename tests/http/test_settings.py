@@ -56,6 +56,7 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("SHUTDOWN_TIMEOUT", "20"),
         ("SHUTDOWN_TIMEOUT", "0s"),
         ("BACKGROUND_WORK", "perhaps"),
+        ("SECRET_KEY", f"{SECRET} and more"),
         ("SECRET_KEYS_OLD", f"{SECRET} short"),
         ("DATABASE_URL", "mysql://localhost/portico"),
         ("DATABASE_URL", "postgresql+psycopg://localhost/portico"),
