@@ -5,8 +5,10 @@ from typing import Any, NoReturn
 
 import pytest
 
+from adapters.memory import MemoryDatabase
 from application.ports.unit_of_work import TransactionFailed, Unavailable
 from domain.kernel import Stale
+from tests.builders import CountingIds
 from tests.http.conftest import Serve
 from tests.http.log import Log, configured
 from tests.http.service import ADA, PASSWORD, Service, refusal
@@ -116,16 +118,16 @@ def test_a_failed_transaction_is_run_again(service: Service) -> None:
     assert len(begun) == 3
 
 
+class Failing(MemoryDatabase):
+    def __init__(self, check: str) -> None:
+        super().__init__(ids=CountingIds())
+        self.check = check
+
+    def problem(self) -> str:
+        return self.check
+
+
 def test_health_says_which_check_fails(service: Service) -> None:
-    persistence = service.container.persistence()
-
-    class Failing(type(persistence)):  # type: ignore[misc]  # whichever adapter it is
-        def __init__(self, problem: str) -> None:
-            self._problem = problem
-
-        def problem(self) -> str:
-            return self._problem
-
     for check in ("database", "schema"):
         with service.container.persistence.override(Failing(check)):
             response = service.get("/health/ready")
@@ -143,12 +145,15 @@ def test_an_answer_that_breaks_off_is_logged(log: Log, serve: Serve) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise RuntimeError("too late for another status")
 
+    async def no_body() -> Any:
+        return {"type": "http.request", "body": b""}
+
     async def keep(message: Any) -> None:
         sent.append(message["type"])
 
     service.app.mount("/broken", breaks_off)
-    scope = {"type": "http", "method": "GET", "path": "/broken/", "query_string": b"", "headers": []}
-    service.portal.call(service.app, scope, None, keep)
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/broken/", "query_string": b"", "headers": []}
+    service.portal.call(service.app, scope, no_body, keep)
     assert sent == ["http.response.start"]
     assert [(line["event"], line["level"]) for line in log.lines()] == [
         ("request.failed", "error"),

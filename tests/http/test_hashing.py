@@ -26,9 +26,10 @@ class HeldHasher(PasslibHasher):
 
     def __init__(self) -> None:
         super().__init__(scheme="bcrypt_sha256", bcrypt_cost=4)
-        self.go_on = threading.Event()
+        self.begun, self.go_on = threading.Event(), threading.Event()
 
     def verify_nothing(self, password: str) -> None:
+        self.begun.set()
         assert self.go_on.wait(10)
 
 
@@ -57,7 +58,7 @@ async def storm(service: Service, hasher: HeldHasher, number: int) -> list[httpx
     async with anyio.create_task_group() as everybody:
         for _ in range(number):
             everybody.start_soon(sign_in)
-        with anyio.fail_after(5):
+        with anyio.fail_after(2):
             while len(answers) < number - 2:
                 await asyncio.sleep(0.001)
             # While two are still being hashed, the rest of the service goes on.
@@ -102,6 +103,17 @@ def test_what_was_accepted_is_finished_on_close(portal: BlockingPortal) -> None:
     executor.close()
     assert done == [0, 1, 2, 3, 4]
     assert [each.result(5) for each in accepted] == [None] * 5
+
+
+def test_a_service_that_stops_answers_what_it_has_accepted(portal: BlockingPortal, hasher: HeldHasher) -> None:
+    with Service.of(portal) as service:
+        service.container.passwords.override(hasher)
+        answer = portal.start_task_soon(service.call_async, "POST", "/v1/sessions", SIGN_IN)
+        assert hasher.begun.wait(5)
+        threading.Timer(0.05, hasher.go_on.set).start()
+    assert refusal(answer.result(5)) == (401, "invalid_credentials")
+    with pytest.raises(RuntimeError):
+        portal.call(service.container.hashing_executor().run, lambda: None)
 
 
 def test_a_refusal_inside_comes_out_as_it_is(portal: BlockingPortal) -> None:
