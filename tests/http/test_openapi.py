@@ -153,3 +153,9 @@ def test_the_document_is_served_and_can_be_tried(portal: BlockingPortal) -> None
             assert asset in page.text
             assert service.get(asset).status_code == 200
         assert "//" not in page.text.replace("://localhost", ""), "it asks no other server"
+
+
+def test_a_sign_up_may_also_make_an_account() -> None:
+    responses = DOCUMENT["paths"]["/v1/accounts"]["post"]["responses"]
+    made, promised = (responses[status]["content"]["application/json"]["schema"]["$ref"] for status in ("201", "202"))
+    assert (made, promised) == ("#/components/schemas/AccountOut", "#/components/schemas/VerificationSent")
