@@ -10,7 +10,7 @@ from domain.access import Principal
 from domain.accounts import Account, parse_display_name
 from domain.email_changes import EmailChange
 from domain.mail import MailKind, QueuedMail
-from domain.sessions import Client, EndReason, Session
+from domain.sessions import EndReason, Session
 
 _MOST_EXPORTED = 10_000
 
@@ -40,10 +40,10 @@ class CloseAccount:
     clock: Clock
     ids: Ids
 
-    def __call__(self, *, principal: Principal, password: str, client: Client) -> None:
+    def __call__(self, *, principal: Principal, password: str) -> None:
         """Raise WrongPassword, TooManyAttempts, LastOperator."""
         account = principal.account
-        attempt = self.prove(principal, password, client=client)
+        attempt = self.prove(principal, password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             current = proved(uow, account, attempt, at=now)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from application.ports.unit_of_work import UnitOfWork
 from domain.accounts import EmailAddress
@@ -10,24 +11,28 @@ from domain.kernel import SessionId
 from domain.sessions import Client
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt on an address, from a client, from a device that its owner used before, or in their session."""
+    """One attempt on an address.
+
+    A session and a known device have a bucket to themselves: whatever strangers do elsewhere, the owner gets in, and
+    who stole the one does not lock the owner out of the rest.
+    """
 
     email: EmailAddress
-    client: Client
-    device: DeviceToken | None = None
-    session_id: SessionId | None = None
+    buckets: tuple[Bucket, ...]
 
-    @property
-    def buckets(self) -> tuple[Bucket, ...]:
-        # A session and a known device have a bucket to themselves: whatever strangers do elsewhere, the owner gets in,
-        # and who stole the one does not lock the owner out of the rest.
-        if self.session_id:
-            return (Bucket.session(self.session_id),)
-        if self.device:
-            return (Bucket.device(self.device.device_id),)
-        return (Bucket.all_networks(), Bucket.network(self.client.network))
+    @classmethod
+    def by_stranger(cls, email: EmailAddress, client: Client) -> Self:
+        return cls(email, (Bucket.all_networks(), Bucket.network(client.network)))
+
+    @classmethod
+    def by_device(cls, email: EmailAddress, device: DeviceToken) -> Self:
+        return cls(email, (Bucket.device(device.device_id),))
+
+    @classmethod
+    def in_session(cls, email: EmailAddress, session_id: SessionId) -> Self:
+        return cls(email, (Bucket.session(session_id),))
 
     def count(self, uow: UnitOfWork, *, policy: AttemptPolicy, at: datetime) -> None:
         """Raise TooManyAttempts, and count nothing, while one of its buckets must wait."""

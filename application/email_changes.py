@@ -13,7 +13,6 @@ from domain.email_changes import EmailChange, EmailUnchanged
 from domain.kernel import EmailChangeId
 from domain.mail import MailKind, MailPolicy, QueuedMail
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
-from domain.sessions import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +26,13 @@ class RequestEmailChange:
     clock: Clock
     ids: Ids
 
-    def __call__(self, *, principal: Principal, new_email: str, password: str, client: Client) -> None:
+    def __call__(self, *, principal: Principal, new_email: str, password: str) -> None:
         """Raise InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts."""
         account = principal.account
         address = EmailAddress.parse(new_email, field="new_email")
         if address == account.email:
             raise EmailUnchanged("That is the address of this account already.", field="new_email")
-        attempt = self.prove(principal, password, client=client)
+        attempt = self.prove(principal, password)
         now = self.clock.now()
         change = EmailChange.request(
             id=EmailChangeId(self.ids.new()),

@@ -15,7 +15,7 @@ from domain.kernel import AccountId, PasswordResetId, SessionId
 from domain.mail import MailKind, MailPolicy, QueuedMail
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 from domain.passwords import PasswordPolicy, PasswordReset, Weakness, WrongPassword, normalised
-from domain.sessions import Client, EndReason, SessionPolicy
+from domain.sessions import EndReason, SessionPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +50,10 @@ class ProvePassword:
     policy: AttemptPolicy
     clock: Clock
 
-    def __call__(self, principal: Principal, password: str, *, client: Client, field: str = "password") -> Attempt:
+    def __call__(self, principal: Principal, password: str, *, field: str = "password") -> Attempt:
         """Raise WrongPassword or TooManyAttempts. Take the attempt back where the proof is used: see `proved`."""
         account = principal.account
-        attempt = Attempt(email=account.email, client=client, session_id=principal.session.id)
+        attempt = Attempt.in_session(account.email, principal.session.id)
         with self.unit_of_work() as uow:
             attempt.count(uow, policy=self.policy, at=self.clock.now())
         if not self.passwords.verify(normalised(password), account.password_hash):
@@ -87,12 +87,12 @@ class ChangePassword:
     clock: Clock
     ids: Ids
 
-    def __call__(self, *, principal: Principal, current_password: str, new_password: str, client: Client) -> None:
+    def __call__(self, *, principal: Principal, current_password: str, new_password: str) -> None:
         account = principal.account
         password = self.judge(
             new_password, email=account.email, display_name=account.display_name, field="new_password"
         )
-        attempt = self.prove(principal, current_password, client=client, field="current_password")
+        attempt = self.prove(principal, current_password, field="current_password")
         password_hash = self.passwords.hash(password)
         now = self.clock.now()
         with self.unit_of_work() as uow:

@@ -102,7 +102,7 @@ class SignIn:
         with self.unit_of_work() as uow:
             account = uow.accounts.find_by_email(address)
             device = read_device_token(self.opaque_tokens, device_token, account, at=now)
-            attempt = Attempt(email=address, client=client, device=device)
+            attempt = Attempt.by_device(address, device) if device else Attempt.by_stranger(address, client)
             attempt.count(uow, policy=self.attempt_policy, at=now)
 
         password = normalised(password)
@@ -111,7 +111,7 @@ class SignIn:
             raise InvalidCredentials
         if not self.passwords.verify(password, account.password_hash):
             raise InvalidCredentials
-        session, account = self._open(account, attempt, self._upgraded(password, account))
+        session, account = self._open(account, attempt, client, self._upgraded(password, account))
 
         token = issue_device_token(
             self.opaque_tokens,
@@ -126,7 +126,9 @@ class SignIn:
         """The password under the present scheme, if its hash is of an older one."""
         return self.passwords.hash(password) if self.passwords.is_outdated(account.password_hash) else None
 
-    def _open(self, verified: Account, attempt: Attempt, new_hash: str | None) -> tuple[Session, Account]:
+    def _open(
+        self, verified: Account, attempt: Attempt, client: Client, new_hash: str | None
+    ) -> tuple[Session, Account]:
         now = self.clock.now()
         with self.unit_of_work() as uow:
             # Locked, so that no session slips in while the account is being suspended or its password changed.
@@ -142,7 +144,7 @@ class SignIn:
                 account_id=account.id,
                 amr=("pwd",),
                 aal=1,
-                client=attempt.client,
+                client=client,
                 policy=self.policy,
                 at=now,
             )

@@ -3,9 +3,15 @@
 import logging
 import sys
 
+import orjson
 import structlog
 
 from entrypoints.settings import Settings
+
+
+def _json(event: object, **_: object) -> str:
+    """Several times faster than the standard library, and every request writes a line."""
+    return orjson.dumps(event, default=str).decode()
 
 
 def configure(settings: Settings) -> None:
@@ -23,7 +29,7 @@ def configure(settings: Settings) -> None:
         if pretty
         else [
             structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_json),
         ]
     )
     structlog.configure(

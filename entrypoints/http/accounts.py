@@ -21,8 +21,9 @@ from domain.attempts import TooManyAttempts
 from domain.claims import RegistrationByInvitation, RegistrationClosed
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
-from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.deps import HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,
@@ -154,7 +155,7 @@ class Closing(Input):
     **operation(Authenticate, body=False)
     | {"description": "The account of the bearer, as long as its session lives: revocation shows here at once."},
 )
-def show_me(caller: CallerDep) -> Response:
+def show_me(caller: Caller) -> Response:
     return answer(AccountOut.of(caller.principal().account))
 
 
@@ -165,7 +166,7 @@ def show_me(caller: CallerDep) -> Response:
     **operation(RenameAccount, InvalidDisplayName),
 )
 def rename_me(
-    body: Renaming, caller: CallerDep, rename: Annotated[RenameAccount, use(lambda c: c.rename_account())]
+    body: Renaming, caller: Caller, rename: Annotated[RenameAccount, use(lambda c: c.rename_account())]
 ) -> Response:
     return answer(AccountOut.of(rename(principal=caller.principal(), display_name=body.display_name)))
 
@@ -178,12 +179,11 @@ def rename_me(
 )
 async def close_me(
     body: Closing,
-    caller: CallerDep,
-    client: ClientDep,
+    caller: Caller,
     hashing: HashingDep,
     close: Annotated[CloseAccount, use(lambda c: c.close_account())],
 ) -> Response:
-    await hashing.run(lambda: close(principal=caller.principal(), password=body.password, client=client))
+    await hashing.run(lambda: close(principal=caller.principal(), password=body.password))
     return no_content()
 
 
@@ -257,5 +257,5 @@ class ExportOut(BaseModel):
     summary="Read everything that is held about me",
     **operation(ExportAccount, body=False),
 )
-def export_me(caller: CallerDep, export: Annotated[ExportAccount, use(lambda c: c.export_account())]) -> Response:
+def export_me(caller: Caller, export: Annotated[ExportAccount, use(lambda c: c.export_account())]) -> Response:
     return answer(ExportOut.of(export(principal=caller.principal())), secret=True)

@@ -3,12 +3,12 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 import fastapi_offline
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -40,7 +40,8 @@ def create_app(container: Container) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        workers = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="worker")
+        asyncio.get_running_loop().set_default_executor(workers)
         container.prepare_keys()()
         background = Background(container) if settings.background_work else None
         if background:

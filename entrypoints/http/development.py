@@ -13,9 +13,10 @@ from application.sessions import SignIn
 from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
-from entrypoints.http.deps import ClientDep, HashingDep, use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.deps import HashingDep, use
+from entrypoints.http.operations import operation
 from entrypoints.http.problems import MALFORMED, documented
+from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import Timestamp, answer
 from entrypoints.http.sessions import Tokens
 
@@ -43,12 +44,14 @@ class OAuthError(BaseModel):
 )
 async def sign_in_by_form(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
-    client: ClientDep,
+    caller: Caller,
     hashing: HashingDep,
     sign_in: Annotated[SignIn, use(lambda c: c.sign_in())],
 ) -> Response:
     try:
-        signed_in = await hashing.run(lambda: sign_in(email=form.username, password=form.password, client=client))
+        signed_in = await hashing.run(
+            lambda: sign_in(email=form.username, password=form.password, client=caller.client_seen)
+        )
     except (InvalidCredentials, InvalidEmail) as refused:
         # RFC 6749 section 5.2: what an OAuth client expects.
         return answer(OAuthError(error="invalid_grant", error_description=refused.detail), 400, secret=True)

@@ -11,8 +11,9 @@ from domain.attempts import TooManyAttempts
 from domain.email_changes import EmailUnchanged
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import WrongPassword
-from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.deps import HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import NO_CONTENT, Address, Input, Secret, answer, no_content
 
 routes = router("me")
@@ -40,14 +41,11 @@ class Confirmation(Input):
 )
 async def request_email_change(
     body: NewAddress,
-    caller: CallerDep,
-    client: ClientDep,
+    caller: Caller,
     hashing: HashingDep,
     request: Annotated[RequestEmailChange, use(lambda c: c.request_email_change())],
 ) -> Response:
-    await hashing.run(
-        lambda: request(principal=caller.principal(), new_email=body.new_email, password=body.password, client=client)
-    )
+    await hashing.run(lambda: request(principal=caller.principal(), new_email=body.new_email, password=body.password))
     return answer(ConfirmationSent(), 202)
 
 
@@ -59,7 +57,7 @@ async def request_email_change(
 )
 def confirm_email_change(
     body: Confirmation,
-    caller: CallerDep,
+    caller: Caller,
     confirm: Annotated[ConfirmEmailChange, use(lambda c: c.confirm_email_change())],
 ) -> Response:
     confirm(principal=caller.principal(), token=body.token)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from application.ports.unit_of_work import Persistence
 from entrypoints.http.deps import use
-from entrypoints.http.operations import router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import answer
 
 routes = router("health", prefix="/health")

@@ -1,20 +1,12 @@
 """What the OpenAPI document says of an operation, taken from the use case that it calls."""
 
-import inspect
+from inspect import getdoc
 from typing import Any
-
-from fastapi import APIRouter
 
 from domain.access import AccessTokenInvalid, AuthenticationRequired
 from domain.kernel import DomainError
 from domain.sessions import SessionEnded
 from entrypoints.http.problems import Responses, refusals
-
-
-def router(tag: str, *, prefix: str = "") -> APIRouter:
-    """The routes of one concept. An operationId is the name of its function: stable, and telling in a client."""
-    return APIRouter(prefix=prefix, tags=[tag], generate_unique_id_function=lambda route: route.name)
-
 
 _AUTHENTICATION = (AuthenticationRequired, AccessTokenInvalid, SessionEnded)
 
@@ -33,7 +25,7 @@ def operation(
     further answers that are no refusals.
     """
     described: dict[str, Any] = {
-        "description": inspect.getdoc(use_case),
+        "description": getdoc(use_case),
         "responses": {
             **refusals(*(_AUTHENTICATION if secured else ()), *errors, hashes=hashes, body=body),
             **(also or {}),

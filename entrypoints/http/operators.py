@@ -27,9 +27,10 @@ from domain.accounts import (
     OperatorRequired,
 )
 from entrypoints.http.accounts import AccountOut, Renaming
-from entrypoints.http.deps import CallerDep, use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.deps import use
+from entrypoints.http.operations import operation
 from entrypoints.http.passwords import ResetSent
+from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,
@@ -65,7 +66,7 @@ class AccountPage(Page[AccountForOperators]):
     **operation(ListAccounts, OperatorRequired, CursorInvalid, body=False),
 )
 def list_accounts(
-    caller: CallerDep,
+    caller: Caller,
     list_accounts: Annotated[ListAccounts, use(lambda c: c.list_accounts())],
     query: Annotated[str | None, Query(max_length=254, description="An id, or the beginning of an address.")] = None,
     status: Annotated[AccountState | None, Query(description="Only accounts in that state.")] = None,
@@ -88,9 +89,7 @@ def list_accounts(
     summary="Look at an account",
     **operation(ShowAccount, OperatorRequired, AccountNotFound, body=False),
 )
-def show_account(
-    id: UUID, caller: CallerDep, show: Annotated[ShowAccount, use(lambda c: c.show_account())]
-) -> Response:
+def show_account(id: UUID, caller: Caller, show: Annotated[ShowAccount, use(lambda c: c.show_account())]) -> Response:
     return answer(AccountForOperators.of(show(principal=caller.principal(), account_id=id)))
 
 
@@ -103,7 +102,7 @@ def show_account(
 def rename_account(
     id: UUID,
     body: Renaming,
-    caller: CallerDep,
+    caller: Caller,
     rename: Annotated[RenameAccountOf, use(lambda c: c.rename_account_of())],
 ) -> Response:
     renamed = rename(principal=caller.principal(), account_id=id, display_name=body.display_name)
@@ -125,7 +124,7 @@ def rename_account(
     ),
 )
 def suspend_account(
-    id: UUID, caller: CallerDep, suspend: Annotated[SuspendAccount, use(lambda c: c.suspend_account())]
+    id: UUID, caller: Caller, suspend: Annotated[SuspendAccount, use(lambda c: c.suspend_account())]
 ) -> Response:
     return answer(AccountForOperators.of(suspend(principal=caller.principal(), account_id=id)))
 
@@ -138,7 +137,7 @@ def suspend_account(
 )
 def reactivate_account(
     id: UUID,
-    caller: CallerDep,
+    caller: Caller,
     reactivate: Annotated[ReactivateAccount, use(lambda c: c.reactivate_account())],
 ) -> Response:
     return answer(AccountForOperators.of(reactivate(principal=caller.principal(), account_id=id)))
@@ -151,7 +150,7 @@ def reactivate_account(
     **operation(EndSessionsOf, OperatorRequired, AccountNotFound, body=False),
 )
 def end_sessions(
-    id: UUID, caller: CallerDep, end: Annotated[EndSessionsOf, use(lambda c: c.end_sessions_of())]
+    id: UUID, caller: Caller, end: Annotated[EndSessionsOf, use(lambda c: c.end_sessions_of())]
 ) -> Response:
     end(principal=caller.principal(), account_id=id)
     return no_content()
@@ -165,7 +164,7 @@ def end_sessions(
     **operation(SendPasswordReset, OperatorRequired, AccountNotFound, AccountNotActive, body=False),
 )
 def send_password_reset(
-    id: UUID, caller: CallerDep, send: Annotated[SendPasswordReset, use(lambda c: c.send_password_reset())]
+    id: UUID, caller: Caller, send: Annotated[SendPasswordReset, use(lambda c: c.send_password_reset())]
 ) -> Response:
     send(principal=caller.principal(), account_id=id)
     return answer(ResetSent(), 202)

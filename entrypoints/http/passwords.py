@@ -11,8 +11,9 @@ from domain.attempts import TooManyAttempts
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from entrypoints.http.accounts import AddressOnly
-from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.deps import HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import NO_CONTENT, Input, Secret, answer, no_content
 
 routes = router("passwords")
@@ -44,8 +45,7 @@ class KnownDevice(BaseModel):
 )
 async def change_password(
     body: PasswordChange,
-    caller: CallerDep,
-    client: ClientDep,
+    caller: Caller,
     hashing: HashingDep,
     change: Annotated[ChangePassword, use(lambda c: c.change_password())],
 ) -> Response:
@@ -54,7 +54,6 @@ async def change_password(
             principal=caller.principal(),
             current_password=body.current_password,
             new_password=body.new_password,
-            client=client,
         )
     )
     return no_content()

@@ -27,8 +27,9 @@ from domain.sessions import (
     SessionEnded,
     SessionNotFound,
 )
-from entrypoints.http.deps import CallerDep, ClientDep, HashingDep, use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.deps import HashingDep, use
+from entrypoints.http.operations import operation
+from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,
@@ -123,12 +124,14 @@ class Tokens(BaseModel):
 )
 async def sign_in(
     body: Credentials,
-    client: ClientDep,
+    caller: Caller,
     hashing: HashingDep,
     sign_in: Annotated[SignIn, use(lambda c: c.sign_in())],
 ) -> Response:
     signed_in = await hashing.run(
-        lambda: sign_in(email=body.email, password=body.password, device_token=body.device_token, client=client)
+        lambda: sign_in(
+            email=body.email, password=body.password, device_token=body.device_token, client=caller.client_seen
+        )
     )
     return answer(Tokens.of(signed_in), 201, secret=True)
 
@@ -141,14 +144,14 @@ async def sign_in(
 )
 def refresh_session(
     body: Refresh,
-    client: ClientDep,
+    caller: Caller,
     refresh: Annotated[RefreshSession, use(lambda c: c.refresh_session())],
 ) -> Response:
-    return answer(Tokens.of(refresh(refresh_token=body.refresh_token, client=client)), secret=True)
+    return answer(Tokens.of(refresh(refresh_token=body.refresh_token, client=caller.client_seen)), secret=True)
 
 
 @routes.delete("/v1/sessions/current", status_code=NO_CONTENT, summary="Sign out", **operation(SignOut, body=False))
-def sign_out(caller: CallerDep, sign_out: Annotated[SignOut, use(lambda c: c.sign_out())]) -> Response:
+def sign_out(caller: Caller, sign_out: Annotated[SignOut, use(lambda c: c.sign_out())]) -> Response:
     sign_out(principal=caller.principal())
     return no_content()
 
@@ -160,7 +163,7 @@ def sign_out(caller: CallerDep, sign_out: Annotated[SignOut, use(lambda c: c.sig
     **operation(ListSessions, CursorInvalid, body=False),
 )
 def list_sessions(
-    caller: CallerDep,
+    caller: Caller,
     list_sessions: Annotated[ListSessions, use(lambda c: c.list_sessions())],
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -180,7 +183,7 @@ def list_sessions(
     summary="Sign out one device",
     **operation(EndSession, SessionNotFound, body=False),
 )
-def end_session(id: UUID, caller: CallerDep, end: Annotated[EndSession, use(lambda c: c.end_session())]) -> Response:
+def end_session(id: UUID, caller: Caller, end: Annotated[EndSession, use(lambda c: c.end_session())]) -> Response:
     end(principal=caller.principal(), session_id=id)
     return no_content()
 
@@ -192,7 +195,7 @@ def end_session(id: UUID, caller: CallerDep, end: Annotated[EndSession, use(lamb
     **operation(EndOtherSessions, body=False),
 )
 def end_other_sessions(
-    caller: CallerDep, end: Annotated[EndOtherSessions, use(lambda c: c.end_other_sessions())]
+    caller: Caller, end: Annotated[EndOtherSessions, use(lambda c: c.end_other_sessions())]
 ) -> Response:
     end(principal=caller.principal())
     return no_content()

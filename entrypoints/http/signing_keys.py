@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from application.signing_keys import PublishKeys
 from entrypoints.http.deps import use
-from entrypoints.http.operations import operation, router
+from entrypoints.http.operations import operation
+from entrypoints.http.routing import router
 
 routes = router("signing keys")
 

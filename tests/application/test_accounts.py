@@ -31,7 +31,7 @@ def test_a_name_without_sense_is_refused(world: World) -> None:
 def test_the_owner_leaves_for_good(world: World) -> None:
     principal = world.somebody()
     other = world.enter(client=ELSEWHERE)
-    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.close(principal=principal, password=PASSWORD)
     account = world.account(principal.account.id)
     assert account.state is AccountState.CLOSED
     assert world.sessions(account.id) == []
@@ -45,10 +45,10 @@ def test_the_owner_leaves_for_good(world: World) -> None:
 
 def test_closing_erases_what_is_personal(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     world.request_reset(email=ADA)
     world.deliver()
-    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.close(principal=principal, password=PASSWORD)
     world.deliver()
     left = world.export(principal=principal)
     assert (left.sessions, left.email_change) == ([], None)
@@ -60,7 +60,7 @@ def test_closing_erases_what_is_personal(world: World) -> None:
 
 def test_a_closed_address_is_free_and_gets_another_id(world: World) -> None:
     principal = world.somebody()
-    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.close(principal=principal, password=PASSWORD)
     world.register(email=ADA, password=ANOTHER)
     assert world.verify(token=world.mailed_token("verification"), password=ANOTHER).id != principal.account.id
 
@@ -70,7 +70,7 @@ def test_with_the_account_goes_the_count_of_attempts_on_it(world: World) -> None
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
             world.enter(password="a wrong password")
-    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.close(principal=principal, password=PASSWORD)
     world.an_account()
     assert world.enter()
 
@@ -78,23 +78,23 @@ def test_with_the_account_goes_the_count_of_attempts_on_it(world: World) -> None
 def test_closing_needs_the_password(world: World) -> None:
     principal = world.somebody()
     with pytest.raises(WrongPassword):
-        world.close(principal=principal, password="wrong", client=HOME)
+        world.close(principal=principal, password="wrong")
     assert world.account(principal.account.id) == principal.account
 
 
 def test_the_last_operator_cannot_leave(world: World) -> None:
     operator = world.an_operator()
     with pytest.raises(LastOperator):
-        world.close(principal=operator, password=PASSWORD, client=HOME)
+        world.close(principal=operator, password=PASSWORD)
     assert world.account(operator.account.id).is_active
     world.an_operator("second@example.net")
-    world.close(principal=operator, password=PASSWORD, client=HOME)
+    world.close(principal=operator, password=PASSWORD)
     assert not world.account(operator.account.id).is_operator
 
 
 def test_a_closed_account_stays_as_it_is(world: World) -> None:
     principal = world.somebody()
-    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.close(principal=principal, password=PASSWORD)
     with pytest.raises(AccountClosed):
         world.rename(principal=principal, display_name="Somebody")
 
@@ -104,7 +104,7 @@ def test_the_owner_reads_everything_that_is_held(world: World) -> None:
     stranger = world.somebody("stranger@example.org")
     world.rename(principal=principal, display_name="Ada Lovelace")
     world.rename(principal=stranger, display_name="Somebody Else")
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     export = world.export(principal=principal)
     assert export.account == principal.account
     assert export.sessions == [principal.session]

@@ -8,7 +8,7 @@ from domain.kernel import Forbidden
 from domain.one_time_tokens import Purpose, TokenInvalid
 from domain.passwords import PasswordTooWeak, Weakness
 from domain.sessions import EndReason, InvalidCredentials
-from tests.application.world import ADA, ANOTHER, EVE, HOME, PASSWORD, World
+from tests.application.world import ADA, ANOTHER, EVE, PASSWORD, World
 from tests.builders import HOUR, MINUTE
 
 WITHOUT_VERIFICATION = RegistrationPolicy(requires_verification=False)
@@ -220,7 +220,7 @@ def test_the_first_proof_of_an_address_removes_what_others_planted_on_it(world: 
     intruder = world.enter(password=ANOTHER)
     world.request_reset(email=ADA)
     reset_token = world.mailed_token("password_reset")
-    world.request_email_change(principal=world.who(intruder), new_email=EVE, password=ANOTHER, client=HOME)
+    world.request_email_change(principal=world.who(intruder), new_email=EVE, password=ANOTHER)
     change_token = world.mailed_token("email_change")
 
     world.register(email=ADA, password=PASSWORD, display_name="The real Ada")

@@ -8,7 +8,7 @@ from domain.one_time_tokens import TokenInvalid
 from domain.passwords import WrongPassword
 from domain.sessions import InvalidCredentials, SessionNotFound
 from domain.signing_keys import KeyState
-from tests.application.world import ADA, ANOTHER, EVE, HOME, PASSWORD, World
+from tests.application.world import ADA, ANOTHER, EVE, PASSWORD, World
 from tests.builders import MINUTE
 from tests.contract.threads import MANY, at_once, tally
 
@@ -52,7 +52,7 @@ def test_a_reset_token_is_used_once(world: World) -> None:
 
 def test_a_change_of_address_is_confirmed_once(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     token = world.mailed_token("email_change")
     outcomes = at_once(lambda _: world.confirm_email_change(principal=principal, token=token))
     assert tally(outcomes) == {None: 1, TokenInvalid: MANY - 1}
@@ -63,7 +63,7 @@ def test_a_password_is_changed_once(world: World) -> None:
     principal = world.somebody()
     outcomes = at_once(
         lambda number: world.change_password(
-            principal=principal, current_password=PASSWORD, new_password=f"{ANOTHER} {number}", client=HOME
+            principal=principal, current_password=PASSWORD, new_password=f"{ANOTHER} {number}"
         )
     )
     assert outcomes.count(None) == 1
@@ -80,7 +80,7 @@ def test_a_session_is_ended_once(world: World) -> None:
 
 def test_one_operator_remains_when_all_leave(world: World) -> None:
     operators = [world.an_operator(f"root-{number}@example.net") for number in range(MANY)]
-    outcomes = at_once(lambda number: world.close(principal=operators[number], password=PASSWORD, client=HOME))
+    outcomes = at_once(lambda number: world.close(principal=operators[number], password=PASSWORD))
     assert tally(outcomes) == {None: MANY - 1, LastOperator: 1}
 
 

@@ -49,14 +49,14 @@ def a_long_day(world: World) -> Iterator[Step]:
 
     yield (
         "request email change",
-        lambda: world.request_email_change(principal=ada, new_email=NEW, password=PASSWORD, client=HOME),
+        lambda: world.request_email_change(principal=ada, new_email=NEW, password=PASSWORD),
     )
     change = world.mailed_token("email_change")
     yield "confirm email change", lambda: world.confirm_email_change(principal=ada, token=change)
     ada = world.who(world.enter(NEW))
     yield (
         "change password",
-        lambda: world.change_password(principal=ada, current_password=PASSWORD, new_password=ANOTHER, client=HOME),
+        lambda: world.change_password(principal=ada, current_password=PASSWORD, new_password=ANOTHER),
     )
     yield "= request reset", lambda: world.request_reset(email=NEW)
     reset = world.mailed_token("password_reset")
@@ -75,7 +75,7 @@ def a_long_day(world: World) -> Iterator[Step]:
     yield "sign out", lambda: world.sign_out(principal=world.who(world.enter(NEW)))
     ada = world.who(world.enter(NEW))
     yield "= export", lambda: world.export(principal=ada)
-    yield "close", lambda: world.close(principal=ada, password=PASSWORD, client=HOME)
+    yield "close", lambda: world.close(principal=ada, password=PASSWORD)
 
     planted = world.an_account(EVE, ANOTHER, verified=False)
     world.enter(EVE, ANOTHER)
@@ -190,7 +190,7 @@ def test_who_is_refused_at_the_end_of_a_transaction_has_changed_nothing(world: W
     operator = world.an_operator()
     before = (world.account(operator.account.id), world.sessions(operator.account.id), world.events())
     with pytest.raises(LastOperator):
-        world.close(principal=operator, password=PASSWORD, client=HOME)
+        world.close(principal=operator, password=PASSWORD)
     world.clock.advance(SECOND)
     assert (world.account(operator.account.id), world.sessions(operator.account.id), world.events()) == before
     assert world.deliver() == []

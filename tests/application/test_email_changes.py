@@ -10,7 +10,7 @@ from domain.email_changes import EmailUnchanged
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import WrongPassword
 from domain.sessions import InvalidCredentials
-from tests.application.world import ADA, ANOTHER, EVE, HOME, PASSWORD, World
+from tests.application.world import ADA, ANOTHER, EVE, PASSWORD, World
 from tests.builders import HOUR, MINUTE
 
 NEW = "ada@new.example"
@@ -18,7 +18,7 @@ NEW = "ada@new.example"
 
 def test_the_new_address_counts_once_its_mail_was_read(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=" Ada@NEW.example", password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=" Ada@NEW.example", password=PASSWORD)
     token = world.mailed_token("email_change")
     assert world.account(principal.account.id) == principal.account
     world.confirm_email_change(principal=principal, token=token)
@@ -34,7 +34,7 @@ def test_the_new_address_counts_once_its_mail_was_read(world: World) -> None:
 
 def test_the_old_address_is_told_when_it_is_asked_for_and_when_it_is_done(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     asked = {mail.template: mail for mail in world.deliver()}
     assert {name: mail.to.value for name, mail in asked.items()} == {
         "email_change": NEW,
@@ -47,7 +47,7 @@ def test_the_old_address_is_told_when_it_is_asked_for_and_when_it_is_done(world:
 
 def test_the_old_address_is_free_again(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
     world.register(email=ADA, password=ANOTHER)
     assert world.verify(token=world.mailed_token("verification"), password=ANOTHER).id != principal.account.id
@@ -58,7 +58,7 @@ def test_the_old_address_takes_its_count_of_attempts_along(world: World) -> None
     for _ in range(5):
         with pytest.raises(InvalidCredentials):
             world.enter(password="a wrong password")
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
     world.an_account(ADA)
     assert world.enter(ADA)
@@ -69,7 +69,7 @@ def test_the_sessions_stay_and_the_devices_and_tokens_do_not(world: World) -> No
     known = world.enter().device_token
     world.request_reset(email=ADA)
     reset = world.mailed_token("password_reset")
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
     assert len(world.sessions(principal.account.id)) == 2
     with pytest.raises(TokenInvalid):
@@ -85,7 +85,7 @@ def test_a_reset_from_before_stays_void_when_the_old_address_comes_back(world: W
     principal = world.somebody()
     world.request_reset(email=ADA)
     reset = world.mailed_token("password_reset")
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
     world.change(replace(world.account(principal.account.id), email=principal.account.email))
     with pytest.raises(TokenInvalid):
@@ -94,7 +94,7 @@ def test_a_reset_from_before_stays_void_when_the_old_address_comes_back(world: W
 
 def test_a_token_is_used_once(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     token = world.mailed_token("email_change")
     world.confirm_email_change(principal=principal, token=token)
     with pytest.raises(TokenInvalid):
@@ -103,7 +103,7 @@ def test_a_token_is_used_once(world: World) -> None:
 
 def test_a_token_lives_a_day(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     token = world.mailed_token("email_change")
     world.clock.advance(24 * HOUR)
     with pytest.raises(TokenInvalid):
@@ -112,9 +112,9 @@ def test_a_token_lives_a_day(world: World) -> None:
 
 def test_only_the_newest_request_counts(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     replaced = world.mailed_token("email_change")
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     with pytest.raises(TokenInvalid):
         world.confirm_email_change(principal=principal, token=replaced)
     world.confirm_email_change(principal=principal, token=world.mailed_token("email_change"))
@@ -122,7 +122,7 @@ def test_only_the_newest_request_counts(world: World) -> None:
 
 def test_a_token_serves_nobody_but_the_account_that_asked(world: World) -> None:
     ada, eve = world.somebody(ADA), world.somebody(EVE)
-    world.request_email_change(principal=ada, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=ada, new_email=NEW, password=PASSWORD)
     token = world.mailed_token("email_change")
     with pytest.raises(TokenInvalid):
         world.confirm_email_change(principal=eve, token=token)
@@ -140,14 +140,14 @@ def test_what_is_no_token_is_refused_without_a_query(world: World, token: str) -
 def test_who_holds_the_new_address_already_is_told_and_nobody_else(world: World) -> None:
     principal = world.somebody()
     world.an_account(EVE)
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     mail = world.mailed("email_change_taken")
     assert (mail.to.value, "token" in mail.values) == (EVE, False)
 
 
 def test_an_address_that_was_taken_meanwhile_is_refused(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     token = world.mailed_token("email_change")
     world.an_account(NEW)
     with pytest.raises(EmailTaken):
@@ -159,9 +159,9 @@ def test_a_change_that_cannot_be_right_costs_no_attempt(world: World) -> None:
     principal = world.somebody()
     with world.work() as work:
         with pytest.raises(InvalidEmail) as invalid:
-            world.request_email_change(principal=principal, new_email="ada", password=PASSWORD, client=HOME)
+            world.request_email_change(principal=principal, new_email="ada", password=PASSWORD)
         with pytest.raises(EmailUnchanged):
-            world.request_email_change(principal=principal, new_email="ADA@example.com", password=PASSWORD, client=HOME)
+            world.request_email_change(principal=principal, new_email="ADA@example.com", password=PASSWORD)
     assert invalid.value.field == "new_email"
     assert work == []
 
@@ -169,14 +169,14 @@ def test_a_change_that_cannot_be_right_costs_no_attempt(world: World) -> None:
 def test_a_wrong_password_asks_for_nothing(world: World) -> None:
     principal = world.somebody()
     with pytest.raises(WrongPassword):
-        world.request_email_change(principal=principal, new_email=NEW, password="wrong", client=HOME)
+        world.request_email_change(principal=principal, new_email=NEW, password="wrong")
     assert world.deliver() == []
 
 
 def test_a_stranger_is_not_mailed_more_than_once_a_minute(world: World) -> None:
     principal = world.somebody()
     for _ in range(5):
-        world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD, client=HOME)
+        world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
         world.deliver()
     assert [mail.template for mail in world.mailer.sent].count("email_change") == 1
     world.clock.advance(MINUTE)

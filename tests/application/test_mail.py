@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.mail import MailKind
-from tests.application.world import ADA, ANOTHER, EVE, HOME, PASSWORD, PUBLIC_URL, SECOND, World
+from tests.application.world import ADA, ANOTHER, EVE, PASSWORD, PUBLIC_URL, SECOND, World
 from tests.builders import HOUR, MINUTE
 
 # ---- what it says
@@ -15,7 +15,7 @@ def test_a_link_starts_at_the_public_url_and_ends_with_the_token(world: World) -
     principal = world.somebody(EVE)
     world.register(email=ADA, password=PASSWORD)
     world.request_reset(email=EVE)
-    world.request_email_change(principal=principal, new_email="eve@new.example", password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email="eve@new.example", password=PASSWORD)
     mails = {mail.template: mail.values for mail in world.deliver()}
     pages = {"verification": "verify", "password_reset": "reset-password", "email_change": "confirm-email"}
     for template, page in pages.items():
@@ -55,7 +55,7 @@ def test_what_has_expired_before_it_went_out_is_not_mailed(world: World) -> None
     principal = world.somebody(EVE)
     world.register(email=ADA, password=PASSWORD)
     world.request_reset(email=EVE)
-    world.request_email_change(principal=principal, new_email="eve@new.example", password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email="eve@new.example", password=PASSWORD)
     world.clock.advance(24 * HOUR)
     assert [mail.template for mail in world.deliver()] == ["email_change_requested"]
 
@@ -72,7 +72,7 @@ def test_what_was_used_before_it_went_out_is_not_mailed(world: World) -> None:
 def test_a_replaced_change_of_address_is_not_mailed(world: World) -> None:
     principal = world.somebody()
     for address in ("first@new.example", "second@new.example"):
-        world.request_email_change(principal=principal, new_email=address, password=PASSWORD, client=HOME)
+        world.request_email_change(principal=principal, new_email=address, password=PASSWORD)
     changes = [mail for mail in world.deliver() if mail.template == "email_change"]
     assert [mail.to.value for mail in changes] == ["second@new.example"]
 
@@ -114,7 +114,7 @@ def test_while_the_mail_server_is_down_nothing_is_lost(world: World) -> None:
 
 def test_it_is_tried_ever_less_often_and_given_up_after_twenty_times(world: World) -> None:
     principal = world.somebody()
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     world.mailer.refuse("450 try later")
     waits = []
     while (held := world.queued(ADA)[0]).due_at:
@@ -215,6 +215,6 @@ def test_each_kind_and_each_address_has_caps_of_its_own(world: World) -> None:
 def test_notices_are_not_capped(world: World) -> None:
     principal = world.somebody()
     for old, new in [(PASSWORD, ANOTHER), (ANOTHER, PASSWORD)] * 3:
-        world.change_password(principal=principal, current_password=old, new_password=new, client=HOME)
+        world.change_password(principal=principal, current_password=old, new_password=new)
         principal = world.who(world.enter(password=new))
     assert len(world.deliver()) == 6

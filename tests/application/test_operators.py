@@ -20,7 +20,7 @@ from domain.accounts import (
 )
 from domain.passwords import PasswordTooWeak
 from domain.sessions import EndReason, InvalidCredentials, SessionEnded
-from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, HOME, PASSWORD, World
+from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, PASSWORD, World
 
 Call = Callable[[World, Principal, UUID], object]
 
@@ -185,7 +185,7 @@ def test_what_is_suspended_or_active_is_not_made_so_again(world: World) -> None:
 
 def test_a_closed_account_is_neither_suspended_nor_reactivated(world: World) -> None:
     operator, principal = world.an_operator(), world.somebody()
-    world.close(principal=principal, password=PASSWORD, client=HOME)
+    world.close(principal=principal, password=PASSWORD)
     for call in (world.suspend, world.reactivate):
         with pytest.raises(AccountClosed):
             call(principal=operator, account_id=principal.account.id)

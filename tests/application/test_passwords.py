@@ -7,7 +7,7 @@ from domain.attempts import TooManyAttempts
 from domain.one_time_tokens import Purpose, TokenInvalid
 from domain.passwords import PasswordTooWeak, Weakness, WrongPassword
 from domain.sessions import Client, EndReason, InvalidCredentials, SessionEnded
-from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, HOME, PASSWORD, SECOND, World
+from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, PASSWORD, SECOND, World
 from tests.builders import MINUTE
 
 # ---- judging
@@ -43,7 +43,7 @@ def test_a_good_password_is_returned_in_its_normal_form(world: World) -> None:
 
 def test_the_owner_changes_the_password_and_is_told(world: World) -> None:
     principal = world.somebody()
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     assert world.mailed("password_changed").to == principal.account.email
     assert world.enter(password=ANOTHER)
     with pytest.raises(InvalidCredentials):
@@ -54,7 +54,7 @@ def test_the_owner_changes_the_password_and_is_told(world: World) -> None:
 def test_a_changed_password_ends_every_session_but_this_one(world: World) -> None:
     principal = world.somebody()
     other = world.enter(client=ELSEWHERE)
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     assert world.sessions(principal.account.id) == [principal.session]
     with pytest.raises(SessionEnded):
         world.refresh(refresh_token=other.refresh_token, client=ELSEWHERE)
@@ -65,9 +65,9 @@ def test_a_changed_password_voids_the_tokens_that_were_mailed_before(world: Worl
     principal = world.somebody()
     world.request_reset(email=ADA)
     reset = world.mailed_token("password_reset")
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     change = world.mailed_token("email_change")
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     with pytest.raises(TokenInvalid):
         world.confirm_reset(token=reset, new_password="a third good one")
     with pytest.raises(TokenInvalid):
@@ -77,7 +77,7 @@ def test_a_changed_password_voids_the_tokens_that_were_mailed_before(world: Worl
 def test_a_wrong_current_password_changes_nothing(world: World) -> None:
     principal = world.somebody()
     with pytest.raises(WrongPassword) as refused:
-        world.change_password(principal=principal, current_password="wrong", new_password=ANOTHER, client=HOME)
+        world.change_password(principal=principal, current_password="wrong", new_password=ANOTHER)
     assert refused.value.field == "current_password"
     assert world.account(principal.account.id) == principal.account
 
@@ -85,7 +85,7 @@ def test_a_wrong_current_password_changes_nothing(world: World) -> None:
 def test_a_weak_new_password_costs_no_attempt(world: World) -> None:
     principal = world.somebody()
     with world.work() as work, pytest.raises(PasswordTooWeak) as refused:
-        world.change_password(principal=principal, current_password=PASSWORD, new_password="weak", client=HOME)
+        world.change_password(principal=principal, current_password=PASSWORD, new_password="weak")
     assert refused.value.field == "new_password"
     assert work == []
 
@@ -94,12 +94,12 @@ def test_who_is_signed_in_guesses_no_more_often_than_a_stranger(world: World) ->
     principal = world.somebody()
     for _ in range(5):
         with pytest.raises(WrongPassword):
-            world.change_password(principal=principal, current_password="wrong", new_password=ANOTHER, client=HOME)
+            world.change_password(principal=principal, current_password="wrong", new_password=ANOTHER)
     with world.work() as work, pytest.raises(TooManyAttempts):
-        world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+        world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     assert "verify" not in work
     world.clock.advance(SECOND)
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
 
 
 def test_a_stranger_cannot_keep_who_is_signed_in_from_changing_the_password(world: World) -> None:
@@ -107,14 +107,14 @@ def test_a_stranger_cannot_keep_who_is_signed_in_from_changing_the_password(worl
     for number in range(100):
         with pytest.raises(InvalidCredentials):
             world.enter(password="a wrong password", client=Client(user_agent="bot", network=f"198.51.100.{number}/32"))
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
 
 
 def test_who_stole_a_session_cannot_lock_the_owner_out(world: World) -> None:
     stolen = world.somebody()
     for _ in range(5):
         with pytest.raises(WrongPassword):
-            world.change_password(principal=stolen, current_password="wrong", new_password=ANOTHER, client=HOME)
+            world.change_password(principal=stolen, current_password="wrong", new_password=ANOTHER)
     assert world.enter()
 
 
@@ -122,18 +122,16 @@ def test_a_right_current_password_costs_no_attempt(world: World) -> None:
     world.an_account()
     signed_in = world.enter()
     for old, new in [(PASSWORD, ANOTHER), (ANOTHER, PASSWORD)] * 4:
-        world.change_password(principal=world.who(signed_in), current_password=old, new_password=new, client=HOME)
+        world.change_password(principal=world.who(signed_in), current_password=old, new_password=new)
 
 
 def test_of_two_changes_at_the_same_moment_one_is_refused(world: World) -> None:
     principal = world.somebody()
     world.hasher.meanwhile = lambda: world.change_password(
-        principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME
+        principal=principal, current_password=PASSWORD, new_password=ANOTHER
     )
     with pytest.raises(WrongPassword):
-        world.change_password(
-            principal=principal, current_password=PASSWORD, new_password="a third good one", client=HOME
-        )
+        world.change_password(principal=principal, current_password=PASSWORD, new_password="a third good one")
     assert world.enter(password=ANOTHER)
 
 
@@ -141,7 +139,7 @@ def test_a_password_is_changed_while_its_hash_is_replaced(world: World) -> None:
     principal = world.somebody()
     world.hasher.scheme = "newer"
     world.hasher.meanwhile = world.enter
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     assert world.enter(password=ANOTHER)
 
 
@@ -196,7 +194,7 @@ def test_a_weak_password_does_not_spend_the_token(world: World) -> None:
 
 def test_a_reset_voids_the_other_tokens(world: World) -> None:
     principal = world.somebody()
-    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD)
     change = world.mailed_token("email_change")
     tokens = []
     for _ in range(2):

@@ -8,7 +8,7 @@ import pytest
 from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
 from tests.application.fakes import Journal
-from tests.application.world import ADA, EVE, HOME, PASSWORD, World
+from tests.application.world import ADA, EVE, PASSWORD, World
 
 UNKNOWN = "nobody@example.com"
 
@@ -24,7 +24,7 @@ def test_a_sign_in_that_fails_does_the_same_work_whatever_stands_behind_the_addr
     world.an_account(ADA)
     suspended, closed = world.an_account("suspended@example.com"), world.somebody("closed@example.com")
     world.suspend(principal=operator, account_id=suspended.id)
-    world.close(principal=closed, password=PASSWORD, client=HOME)
+    world.close(principal=closed, password=PASSWORD)
     world.register(email="claimed@example.com", password=PASSWORD)
     addresses = [UNKNOWN, ADA, "suspended@example.com", "closed@example.com", "claimed@example.com"]
     outcomes = [work_of_a_failed_sign_in(world, address) for address in addresses]
@@ -86,7 +86,7 @@ def test_naming_a_new_address_is_the_same_work_whether_or_not_it_is_taken(world:
     done = []
     for address in (EVE, UNKNOWN):
         with world.work() as work:
-            world.request_email_change(principal=principal, new_email=address, password=PASSWORD, client=HOME)
+            world.request_email_change(principal=principal, new_email=address, password=PASSWORD)
         done.append(work)
     assert done[0] == done[1]
 

@@ -57,7 +57,7 @@ def test_an_access_token_is_void_as_soon_as_its_account_is_suspended(world: Worl
 
 
 def test_an_access_token_is_void_as_soon_as_its_account_is_closed(world: World, entered: SignedIn) -> None:
-    world.close(principal=world.who(entered), password=PASSWORD, client=HOME)
+    world.close(principal=world.who(entered), password=PASSWORD)
     with pytest.raises(SessionEnded):
         world.who(entered)
 

@@ -183,7 +183,7 @@ def test_what_is_no_device_token_counts_as_none(world: World, token: str) -> Non
 def test_a_device_is_unknown_after_a_change_of_password(world: World) -> None:
     principal = world.somebody()
     known = world.enter().device_token
-    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME)
+    world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER)
     fail(world, 5)
     with pytest.raises(TooManyAttempts):
         world.enter(password=ANOTHER, device_token=known)
@@ -230,7 +230,7 @@ def test_two_sign_ins_that_replace_the_hash_at_the_same_moment_both_succeed(worl
 def test_a_password_that_is_changed_while_it_is_verified_lets_nobody_in(world: World) -> None:
     principal = world.somebody()
     world.hasher.meanwhile = lambda: world.change_password(
-        principal=principal, current_password=PASSWORD, new_password=ANOTHER, client=HOME
+        principal=principal, current_password=PASSWORD, new_password=ANOTHER
     )
     with pytest.raises(InvalidCredentials):
         world.enter(client=ELSEWHERE)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from domain.signing_keys import KeyState
-from tests.application.world import ADA, EVE, HOME, PASSWORD, World
+from tests.application.world import ADA, EVE, PASSWORD, World
 from tests.builders import DAY, MINUTE
 
 
@@ -20,7 +20,7 @@ def fill(world: World, number: int) -> None:
     principal = world.somebody(address)
     world.register(email=f"new-{number}@example.com", password=PASSWORD)
     world.request_reset(email=address)
-    world.request_email_change(principal=principal, new_email=f"x-{address}", password=PASSWORD, client=HOME)
+    world.request_email_change(principal=principal, new_email=f"x-{address}", password=PASSWORD)
 
 
 def test_nothing_that_still_counts_is_removed(world: World) -> None:
