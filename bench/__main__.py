@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.bench import Bench
 from bench.database import postgres
-from bench.figures import Part, save, show
+from bench.figures import RESULTS, Part, save, show
 from bench.machine import MEASURING, pin
 
 
@@ -22,11 +22,14 @@ class Name(StrEnum):
     HASHING = "hashing"
     STORM = "storm"
     START = "start"
+    SCALE = "scale"
+    TESTS = "tests"
 
 
 def main(
     parts: Annotated[list[Name] | None, typer.Argument(help="All, unless named.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Three short pairs, and nothing is written.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Three short pairs: to try it, not to quote.")] = False,
+    results: Annotated[Path | None, typer.Option(help="Where to write; by default bench/results.json.")] = None,
 ) -> None:
     """Measure Portico against its ceiling. See bench/README.md."""
     pin(MEASURING)
@@ -36,11 +39,11 @@ def main(
     )
     measured: list[Part] = []
     with postgres() as cluster, tempfile.TemporaryDirectory(prefix="portico-bench-") as folder, progress:
-        bench = Bench(cluster, Path(folder), 3 if quick else 11, 1.0 if quick else 3.0, progress)
+        bench = Bench(cluster, Path(folder), progress, quick)
         for name in parts or list(Name):
             measured.append(importlib.import_module(f"bench.parts.{name}").measure(bench))
-            if not quick:
-                save(measured)
+            if results or not quick:
+                save(measured, results or RESULTS)
     show(measured, console)
 
 

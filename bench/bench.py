@@ -25,10 +25,17 @@ BCRYPT_COST = 12
 class Bench:
     cluster: Cluster
     folder: Path
-    pairs: int
-    seconds: float
-    """Of a round."""
     progress: Progress
+    quick: bool = False
+
+    @property
+    def pairs(self) -> int:
+        return 3 if self.quick else 11
+
+    @property
+    def seconds(self) -> float:
+        """Of a round."""
+        return 1.0 if self.quick else 3.0
 
     @cached_property
     def portico(self) -> Installation:

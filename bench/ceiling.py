@@ -26,7 +26,6 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jose import jwk, jws
-from psycopg2.extras import register_uuid
 
 from adapters.sql.sessions import SessionRow
 from bench.database import query
@@ -112,7 +111,9 @@ class Ceiling:
         now = datetime.now(UTC)
         hour, week = now.replace(minute=0, second=0, microsecond=0), timedelta(days=7)
         changed = (now, "bench", "127.0.0.1/32", hour, now + week, hour + week)
-        row = self._execute(_ADVANCE, (*changed, account_id, session_id, int.from_bytes(payload[32:]), now, now))
+        row = self._execute(
+            _ADVANCE, (*changed, str(account_id), str(session_id), int.from_bytes(payload[32:]), now, now)
+        )
         _, _, created_at, authenticated_at, amr, aal, generation, *_ = row
         issued_at = int(now.timestamp())
         claims = {
@@ -143,7 +144,6 @@ class Ceiling:
         if not hasattr(self._own, "cursor"):
             connection = psycopg2.connect(self._url)
             connection.autocommit = True
-            register_uuid(conn_or_curs=connection)
             self._own.cursor = connection.cursor()
         self._own.cursor.execute(statement, parameters)
         row: tuple[Any, ...] | None = self._own.cursor.fetchone()

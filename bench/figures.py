@@ -109,7 +109,7 @@ def show(parts: Sequence[Part], console: Console) -> None:
     console.print(table)
 
 
-def save(parts: Sequence[Part], path: Path = RESULTS) -> None:
+def save(parts: Sequence[Part], path: Path) -> None:
     """Beside what other parts measured earlier."""
     results = json.loads(path.read_text()) if path.exists() else {}
     results.update({part.name: part.to_json() for part in parts})
