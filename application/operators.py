@@ -81,7 +81,7 @@ class ListAccounts:
         limit: int,
         after: str | None,
     ) -> tuple[list[Account], str | None]:
-        """Raise OperatorRequired, or ValueError for an `after` that was not returned by an earlier call."""
+        """Raise OperatorRequired, CursorInvalid."""
         principal.must_be_operator()
         with self.autocommit() as database:
             if query and (id := _as_id(query)):

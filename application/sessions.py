@@ -233,7 +233,7 @@ class ListSessions:
     clock: Clock
 
     def __call__(self, *, principal: Principal, limit: int, after: str | None) -> tuple[list[Session], str | None]:
-        """Raise ValueError for an `after` that was not returned by an earlier call."""
+        """Raise CursorInvalid."""
         with self.autocommit() as database:
             return database.sessions.page(principal.account.id, limit=limit, after=after, at=self.clock.now())
 

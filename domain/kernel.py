@@ -63,6 +63,15 @@ class Invalid(DomainError):
         self.field = field
 
 
+class CursorInvalid(Invalid):
+    """A page was asked for that no earlier answer to the same query led to."""
+
+    code = "cursor_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("Use the `next_cursor` of an earlier answer to the same query, unchanged.")
+
+
 class Unauthenticated(DomainError):
     """Who is calling is not known."""
 

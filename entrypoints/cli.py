@@ -56,28 +56,14 @@ def load_settings() -> Settings:
 
 @contextmanager
 def opened() -> "Iterator[Container]":
-    """The container over a database that is there, with its schema at head; refusals end the command in words."""
-    from application.ports.security import SealBroken
-    from application.ports.unit_of_work import Unavailable
-    from domain.kernel import DomainError
-    from entrypoints.container import build
+    """The container over a database that is there; refusals end the command in words."""
+    from entrypoints import opening
 
-    container = build(load_settings())
     try:
-        match container.persistence().problem():
-            case "database":
-                raise fail("The database cannot be reached. Check DATABASE_URL, and that the database is running.")
-            case "schema":
-                raise fail("The database schema is not at head. Run: portico migrate up")
-        yield container
-    except DomainError as refused:
-        raise fail(refused.detail) from None
-    except Unavailable as problem:
-        raise fail(str(problem)) from None
-    except SealBroken as problem:
-        raise fail(f"The signing keys cannot be opened. {problem}") from None
-    finally:
-        container.persistence().close()
+        with opening.opened(load_settings()) as container:
+            yield container
+    except opening.CannotOpen as refused:
+        raise fail(str(refused)) from None
 
 
 @app.command()
@@ -94,15 +80,6 @@ def serve(
         if value is not None:
             os.environ[name] = str(value)
     settings = load_settings()
-    if settings.is_sqlite:
-        from migrations.commands import upgrade
-
-        with reaching_the_database():
-            upgrade(settings.database_url.get_secret_value())
-    if not settings.is_memory:
-        with opened() as container:
-            container.prepare_keys()()
-            container.key_ring().active()  # a SECRET_KEY that does not fit is refused here, not at the first sign-in
     if settings.is_development:
         url = f"http://{settings.host}:{settings.port}"
         out.print(
@@ -261,12 +238,16 @@ def doctor() -> None:
     from entrypoints.container import build
     from entrypoints.doctor import examine
 
+    container = build(load_settings())
     wrong = 0
-    for finding in examine(build(load_settings())):
-        wrong += not finding.good
-        mark = "[green]ok  [/]" if finding.good else "[red]FAIL[/]"
-        out.print(f"{mark} {finding.subject}: ", end="")
-        out.print(finding.text, markup=False, highlight=False)
+    try:
+        for finding in examine(container):
+            wrong += not finding.good
+            mark = "[green]ok  [/]" if finding.good else "[red]FAIL[/]"
+            out.print(f"{mark} {finding.subject}: ", end="")
+            out.print(finding.text, markup=False, highlight=False)
+    finally:
+        container.persistence().close()
     if wrong:
         raise typer.Exit(1)
 
@@ -291,3 +272,7 @@ def openapi() -> None:
 
     settings = Settings.model_validate({"database_url": "memory:", "secret_key": "unused" * 8})
     sys.stdout.write(json.dumps(create_app(build(settings)).openapi(), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

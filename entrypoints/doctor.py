@@ -9,6 +9,7 @@ from application.ports.security import SealBroken
 from application.ports.unit_of_work import Unavailable
 from domain.signing_keys import KeyState, the_one
 from entrypoints.container import Container
+from entrypoints.settings import unknown_names
 
 _MOST_CLOCK_SKEW = timedelta(seconds=2)
 _EARLIEST = datetime(2026, 11, 1, tzinfo=UTC)
@@ -25,6 +26,8 @@ def examine(container: Container) -> Iterator[Finding]:
     """Look at one thing after the other; each finding says what to do if it is bad."""
     settings = container.settings()
     yield Finding(True, "settings", f"{settings.environment}, {settings.workers} worker(s), {settings.public_url}")
+    for name in unknown_names():
+        yield Finding(False, "settings", f"{name} in .env is no setting: see .env.example for how it is written")
     persistence = container.persistence()
     problem = persistence.problem()
     if problem == "database":

@@ -1,12 +1,23 @@
 """The server process: `portico serve` becomes this, so that workers carry neither its CLI nor the migrations."""
 
+import subprocess
+import sys
+
 import uvicorn
 
-from entrypoints.settings import Settings
+from entrypoints.container import build
+from entrypoints.opening import CannotOpen, opened
+from entrypoints.settings import Settings, SettingsInvalid
 
 
 def main() -> None:
-    settings = Settings.load()
+    try:
+        settings = Settings.load()
+        prepare(settings)
+    except SettingsInvalid as invalid:
+        sys.exit(f"These settings are wrong (see .env.example):\n{invalid}")
+    except CannotOpen as refused:
+        sys.exit(str(refused))
     uvicorn.run(
         "entrypoints.asgi:create",
         factory=True,
@@ -20,6 +31,28 @@ def main() -> None:
         access_log=False,  # one line a request comes from http/middleware.py
         log_config=None,
     )
+
+
+def prepare(settings: Settings) -> None:
+    """See to it that the first request will be answered. Raise CannotOpen if it would not."""
+    if settings.is_memory:
+        return
+    if settings.is_sqlite:
+        bring_up(settings)
+    with opened(settings) as container:
+        container.prepare_keys()()
+        container.key_ring().active()  # a SECRET_KEY that does not fit is refused here, not at the first sign-in
+
+
+def bring_up(settings: Settings) -> None:
+    """Migrate, in a process of its own: what that imports would stay in this one."""
+    persistence = build(settings).persistence()
+    is_at_head = persistence.problem() is None
+    persistence.close()
+    if not is_at_head:
+        migrating = subprocess.run([sys.executable, "-m", "entrypoints.cli", "migrate", "up"], check=False)
+        if migrating.returncode:
+            raise CannotOpen("The schema of the SQLite file could not be brought up.")
 
 
 if __name__ == "__main__":

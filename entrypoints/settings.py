@@ -312,6 +312,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def unknown_names(env_file: Path = Path(".env")) -> list[str]:
+    """What stands in `env_file` and sets nothing here: perhaps a typing error, perhaps for another program."""
+    return sorted(dotenv_values(env_file).keys() - {name.upper() for name in Settings.model_fields})
+
+
 def development_secret(path: Path) -> str:
     """Made once, readable by its owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

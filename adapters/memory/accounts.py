@@ -1,11 +1,11 @@
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from adapters.memory.rows import first_page
 from application.ports.accounts import Accounts, Operators
 from application.ports.outbox import Emit
+from application.ports.pages import id_of
 from domain.accounts import Account, AccountNotFound, AccountState, EmailAddress, EmailTaken, LastOperator
-from domain.kernel import AccountId, Stale
+from domain.kernel import AccountId, CursorInvalid, Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,11 @@ class MemoryAccounts(Accounts):
     ) -> tuple[list[Account], str | None]:
         accounts = [account for account in self.rows.values() if state in (None, account.state)]
         if prefix is None:
-            start = None if after is None else UUID(after)
+            start = None if after is None else id_of(after)
             by_age = sorted((a for a in accounts if start is None or a.id > start), key=lambda account: account.id)
             return first_page(by_age, lambda account: str(account.id), limit=limit)
         if after is not None and not (after.startswith(prefix) and after.isprintable()):
-            raise ValueError("That is no place in this list.")
+            raise CursorInvalid
         found = (a for a in accounts if a.email.value.startswith(prefix) and (after is None or a.email.value > after))
         by_address = sorted(found, key=lambda account: account.email.value)
         return first_page(by_address, lambda account: account.email.value, limit=limit)

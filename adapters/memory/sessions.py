@@ -1,9 +1,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
 
 from adapters.memory.rows import first_page, sweep
 from application.ports.outbox import Emit
+from application.ports.pages import id_of
 from application.ports.sessions import Sessions
 from domain.accounts import Account
 from domain.kernel import AccountId, SessionId
@@ -65,7 +65,7 @@ class MemorySessions(Sessions):
     def page(
         self, account_id: AccountId, *, limit: int, after: str | None, at: datetime
     ) -> tuple[list[Session], str | None]:
-        end = None if after is None else UUID(after)
+        end = None if after is None else id_of(after)
         live = (session for session in self._newest_first(account_id) if session.is_live(at))
         return first_page([s for s in live if end is None or s.id < end], lambda s: str(s.id), limit=limit)
 

@@ -11,8 +11,9 @@ from adapters.sql.model import Model, bytewise
 from adapters.sql.statements import claimed, one_page, without_key
 from application.ports.accounts import Accounts, Operators
 from application.ports.outbox import Emit
+from application.ports.pages import id_of
 from domain.accounts import Account, AccountNotFound, AccountState, EmailAddress, EmailTaken, LastOperator
-from domain.kernel import AccountId, Stale
+from domain.kernel import AccountId, CursorInvalid, Stale
 
 
 class IdentifierRow(Model):
@@ -149,12 +150,12 @@ class SqlAccounts(Accounts):
             accounts = accounts.where(AccountRow.state == state.value)
         if prefix is None:
             if after is not None:
-                accounts = accounts.where(AccountRow.id > UUID(after))
+                accounts = accounts.where(AccountRow.id > id_of(after))
             return one_page(
                 self.connection, accounts.order_by(AccountRow.id), to_account, lambda it: str(it.id), limit=limit
             )
         if after is not None and not (after.startswith(prefix) and after.isprintable()):
-            raise ValueError("That is no place in this list.")
+            raise CursorInvalid
         if not (prefix.isascii() and prefix.isprintable()):
             return [], None  # no address starts like that, and not everything is text to a database
         # Addresses are printable ASCII: DEL sorts after all that start with the prefix.

@@ -24,6 +24,7 @@ from adapters.sql.model import Model
 from adapters.sql.prepared import PreparedSelect
 from adapters.sql.statements import one_page, swept
 from application.ports.outbox import Emit
+from application.ports.pages import id_of
 from application.ports.sessions import Sessions
 from domain.accounts import Account
 from domain.kernel import AccountId, SessionId
@@ -206,7 +207,7 @@ class SqlSessions(Sessions):
     ) -> tuple[list[Session], str | None]:
         live = select(SessionRow.__table__).where(SessionRow.account_id == account_id, _is_live(at))
         if after is not None:
-            live = live.where(SessionRow.id < UUID(after))
+            live = live.where(SessionRow.id < id_of(after))
         newest_first = live.order_by(SessionRow.id.desc())
         return one_page(self.connection, newest_first, to_session, lambda session: str(session.id), limit=limit)
 

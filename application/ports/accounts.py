@@ -25,7 +25,7 @@ class Accounts(Protocol):
         """At most `limit` accounts, and where the next page starts.
 
         By age, oldest first; with an address `prefix` by address. `after` is what an earlier call of the same
-        prefix and state returned; anything else raises ValueError.
+        prefix and state returned; anything else raises CursorInvalid.
         """
 
 

@@ -41,7 +41,10 @@ class Sessions(Protocol):
     def page(
         self, account_id: AccountId, *, limit: int, after: str | None, at: datetime
     ) -> tuple[list[Session], str | None]:
-        """At most `limit` live sessions, newest first, and where the next page starts. ValueError for a bad `after`."""
+        """At most `limit` live sessions, newest first, and where the next page starts.
+
+        Raise CursorInvalid for an `after` that no earlier call returned.
+        """
 
     def end_all(self, account_id: AccountId, reason: EndReason, *, keep: SessionId | None = None, at: datetime) -> int:
         """Remove all but `keep`, each with its event; return how many there were."""

@@ -85,7 +85,6 @@ def create_app(container: Container) -> FastAPI:
     ):
         app.router.routes.extend(router.routes)
     _serve_docs(app)
-    app.add_middleware(RequestMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -95,6 +94,7 @@ def create_app(container: Container) -> FastAPI:
             expose_headers=["X-Request-ID", "Retry-After"],
             max_age=600,
         )
+    app.add_middleware(RequestMiddleware)  # the outermost: a preflight is a request as well
     app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

@@ -31,7 +31,7 @@ class ClientAddresses:
         address: str = peer[0] if peer else ""
         if not self._networks or not self._trusts(address):
             return address
-        for hop in reversed([hop.strip() for hop in ",".join(headers.getlist("x-forwarded-for")).split(",")]):
+        for hop in map(_without_port, reversed(",".join(headers.getlist("x-forwarded-for")).split(","))):
             if _parsed(hop) is None:
                 break
             address = hop
@@ -42,6 +42,14 @@ class ClientAddresses:
     def _trusts(self, address: str) -> bool:
         ip = _parsed(address)
         return ip is not None and any(ip in network for network in self._networks)
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write 192.0.2.1:4711 and [2001:db8::1]:4711."""
+    hop = hop.strip()
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

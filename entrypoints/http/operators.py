@@ -26,6 +26,7 @@ from domain.accounts import (
     LastOperator,
     OperatorRequired,
 )
+from domain.kernel import CursorInvalid
 from entrypoints.http.accounts import AccountOut, Renaming
 from entrypoints.http.deps import use
 from entrypoints.http.operations import operation
@@ -34,7 +35,6 @@ from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,
-    CursorInvalid,
     Limit,
     Page,
     Timestamp,
@@ -73,12 +73,9 @@ def list_accounts(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    try:
-        accounts, after = list_accounts(
-            principal=caller.principal(), query=query, state=status, limit=limit, after=from_cursor(cursor)
-        )
-    except ValueError:
-        raise CursorInvalid from None
+    accounts, after = list_accounts(
+        principal=caller.principal(), query=query, state=status, limit=limit, after=from_cursor(cursor)
+    )
     items = [AccountForOperators.of(account) for account in accounts]
     return answer(AccountPage.model_construct(items=items, next_cursor=to_cursor(after)))
 

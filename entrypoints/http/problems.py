@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from application.ports.unit_of_work import Unavailable
+from domain.access import AccessTokenInvalid
 from domain.kernel import (
     Conflict,
     DomainError,
@@ -25,6 +26,7 @@ from domain.kernel import (
     TooMany,
     Unauthenticated,
 )
+from domain.sessions import SessionEnded
 from entrypoints.hashing import Busy
 
 STATUS_OF_KIND: dict[type[DomainError], int] = {
@@ -138,7 +140,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = "Bearer"
+        # RFC 6750 section 3.1: a client is to know whether its token was at fault, or only lacking.
+        is_refused_token = isinstance(error, (AccessTokenInvalid, SessionEnded))
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_refused_token else "Bearer"
     if isinstance(error, Invalid) and error.field:
         members["errors"] = [{"pointer": f"/body/{error.field}", "detail": error.detail}]
     return problem(request.url.path, status_of(type(error)), error.code, error.detail, headers=headers, members=members)

@@ -8,18 +8,9 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 from starlette.responses import Response
 
-from domain.kernel import Invalid
+from domain.kernel import CursorInvalid
 
 T = TypeVar("T")
-
-
-class CursorInvalid(Invalid):
-    """The cursor was not given out, or for another query."""
-
-    code = "cursor_invalid"
-
-    def __init__(self) -> None:
-        super().__init__("Use the `next_cursor` of an earlier answer to the same query, unchanged.")
 
 
 class Input(BaseModel):

@@ -17,7 +17,7 @@ from application.sessions import (
 )
 from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
-from domain.kernel import SessionId
+from domain.kernel import CursorInvalid, SessionId
 from domain.sessions import (
     InvalidCredentials,
     RefreshReused,
@@ -34,7 +34,6 @@ from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,
     Cursor,
-    CursorInvalid,
     Input,
     Limit,
     Page,
@@ -169,10 +168,7 @@ def list_sessions(
     cursor: Cursor = None,
 ) -> Response:
     principal = caller.principal()
-    try:
-        sessions, after = list_sessions(principal=principal, limit=limit, after=from_cursor(cursor))
-    except ValueError:
-        raise CursorInvalid from None
+    sessions, after = list_sessions(principal=principal, limit=limit, after=from_cursor(cursor))
     items = [SessionOut.of(session, current=principal.session.id) for session in sessions]
     return answer(SessionPage.model_construct(items=items, next_cursor=to_cursor(after)))
 

@@ -8,6 +8,7 @@ import pytest
 from application.sessions import SignedIn
 from domain.access import AccessTokenInvalid
 from domain.accounts import AccountState
+from domain.kernel import CursorInvalid
 from domain.sessions import EndReason, SessionEnded, SessionNotFound
 from tests.application.world import ADA, ELSEWHERE, EVE, HOME, PASSWORD, World
 from tests.builders import DAY, MINUTE
@@ -101,7 +102,7 @@ def test_expired_sessions_are_not_listed(world: World, entered: SignedIn) -> Non
 
 
 def test_what_is_no_cursor_is_refused(world: World, entered: SignedIn) -> None:
-    with pytest.raises(ValueError, match="badly formed"):
+    with pytest.raises(CursorInvalid):
         world.list_sessions(principal=world.who(entered), limit=1, after="somewhere")
 
 

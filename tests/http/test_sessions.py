@@ -95,7 +95,7 @@ def test_an_access_token_lives_ten_minutes(service: Service) -> None:
     service.clock.advance(SECOND)
     refused = service.get("/v1/me", by=ada)
     assert refusal(refused) == (401, "access_token_invalid")
-    assert refused.headers["www-authenticate"] == "Bearer"
+    assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "ey.ey.ey"])

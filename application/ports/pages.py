@@ -1,0 +1,13 @@
+"""Lists are read page by page; a cursor is where the page before ended."""
+
+from uuid import UUID
+
+from domain.kernel import CursorInvalid
+
+
+def id_of(cursor: str) -> UUID:
+    """The id after which the next page starts. Raise CursorInvalid."""
+    try:
+        return UUID(cursor)
+    except ValueError:
+        raise CursorInvalid from None
