@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.passwords import ProvePassword, proved, void_what_was_handed_out
+from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.outbox import OutboxEvent
 from application.ports.unit_of_work import Begin
@@ -43,10 +43,10 @@ class CloseAccount:
     def __call__(self, *, principal: Principal, password: str) -> None:
         """Raise WrongPassword, TooManyAttempts, LastOperator."""
         account = principal.account
-        attempt = self.prove(principal, password)
+        self.prove(principal, password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            current = proved(uow, account, attempt, at=now)
+            current = lock_proved(uow, account)
             uow.operators.remove(current.id)
             uow.accounts.save(current.close(at=now))
             uow.sessions.end_all(current.id, EndReason.CLOSED, at=now)

@@ -6,6 +6,7 @@ from application.passwords import JudgePassword, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.retrying import Retrying
 from domain.accounts import Account, EmailAddress, EmailTaken, parse_display_name
 from domain.claims import Claim, RegistrationPolicy
 from domain.kernel import AccountId, ClaimId
@@ -109,35 +110,44 @@ class VerifyAccount:
             claim = uow.claims.spend_try(digest, claim_id, most=self.policy.tries, at=self.clock.now())
         if claim is None or not self.passwords.verify(normalised(password), claim.password_hash):
             raise TokenInvalid
+        # Only this step again, if need be: the try is spent once.
+        return Retrying(self._account_of)(claim)
+
+    def _account_of(self, claim: Claim) -> Account:
         with self.unit_of_work() as uow:
-            account = self._account_of(claim, uow)
-            if not uow.claims.take(digest, claim_id):  # another was faster
-                raise TokenInvalid
+            existing = uow.accounts.find_by_email(claim.email)
+            return self._taken_over(existing, claim, uow) if existing else self._registered(claim, uow)
+
+    def _registered(self, claim: Claim, uow: UnitOfWork) -> Account:
+        account = Account.register(
+            id=AccountId(self.ids.new()),
+            email=claim.email,
+            display_name=claim.display_name,
+            password_hash=claim.password_hash,
+            verified=True,
+            at=self.clock.now(),
+        )
+        try:
+            uow.accounts.add(account)
+        except EmailTaken:  # another has just proved it
+            raise TokenInvalid from None
+        _take(claim, uow)
         return account
 
-    def _account_of(self, claim: Claim, uow: UnitOfWork) -> Account:
-        now = self.clock.now()
-        existing = uow.accounts.find_by_email(claim.email)
-        if existing is None:
-            account = Account.register(
-                id=AccountId(self.ids.new()),
-                email=claim.email,
-                display_name=claim.display_name,
-                password_hash=claim.password_hash,
-                verified=True,
-                at=now,
-            )
-            try:
-                uow.accounts.add(account)
-            except EmailTaken:  # another has just proved it
-                raise TokenInvalid from None
-            return account
+    def _taken_over(self, existing: Account, claim: Claim, uow: UnitOfWork) -> Account:
+        """Made while verification was off, perhaps by someone who does not hold the address: what they planted goes."""
         locked = uow.accounts.lock(existing.id)
         if locked.email_verified_at or not locked.is_active:
             raise TokenInvalid
-        # Made while verification was off, perhaps by someone who does not hold the address: what they planted goes.
+        _take(claim, uow)
+        now = self.clock.now()
         proved = locked.prove_email(password_hash=claim.password_hash, display_name=claim.display_name, at=now)
         uow.accounts.save(proved)
         uow.sessions.end_all(proved.id, EndReason.EMAIL_VERIFIED, at=now)
         void_what_was_handed_out(uow, proved)
         return proved
+
+
+def _take(claim: Claim, uow: UnitOfWork) -> None:
+    if not uow.claims.take(claim.email.digest, claim.id):  # another was faster
+        raise TokenInvalid

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from application.passwords import ProvePassword, proved, void_what_was_handed_out
+from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
@@ -32,7 +32,7 @@ class RequestEmailChange:
         address = EmailAddress.parse(new_email, field="new_email")
         if address == account.email:
             raise EmailUnchanged("That is the address of this account already.", field="new_email")
-        attempt = self.prove(principal, password)
+        self.prove(principal, password)
         now = self.clock.now()
         change = EmailChange.request(
             id=EmailChangeId(self.ids.new()),
@@ -43,7 +43,7 @@ class RequestEmailChange:
         )
         ids = {"account_id": str(account.id), "change_id": str(change.id)}
         with self.unit_of_work() as uow:
-            current = proved(uow, account, attempt, at=now)
+            current = lock_proved(uow, account)
             uow.email_changes.put(change)
             uow.mail.request(MailKind.EMAIL_CHANGE, address, ids=ids, policy=self.mail_policy, at=now)
             uow.mail.put(QueuedMail.notice(MailKind.EMAIL_CHANGE_REQUESTED, current.email, slot=self.ids.new(), at=now))

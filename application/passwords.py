@@ -50,28 +50,30 @@ class ProvePassword:
     policy: AttemptPolicy
     clock: Clock
 
-    def __call__(self, principal: Principal, password: str, *, field: str = "password") -> Attempt:
-        """Raise WrongPassword or TooManyAttempts. Take the attempt back where the proof is used: see `proved`."""
+    def __call__(self, principal: Principal, password: str, *, field: str = "password") -> None:
+        """Raise WrongPassword or TooManyAttempts. What follows from the proof is done under `lock_proved`."""
         account = principal.account
         attempt = Attempt.in_session(account.email, principal.session.id)
         with self.unit_of_work() as uow:
             attempt.count(uow, policy=self.policy, at=self.clock.now())
         if not self.passwords.verify(normalised(password), account.password_hash):
             raise WrongPassword("That is not the password of this account.", field=field)
-        return attempt
+        # At once: whatever is refused afterwards, the password was right.
+        with self.unit_of_work() as uow:
+            attempt.take_back(uow, at=self.clock.now())
 
 
-def proved(uow: UnitOfWork, account: Account, attempt: Attempt, *, at: datetime) -> Account:
+def lock_proved(uow: UnitOfWork, account: Account) -> Account:
     """Lock the account whose password was just proved. Raise WrongPassword if that is no longer its password."""
     current = uow.accounts.lock(account.id)
     if current.credentials_epoch != account.credentials_epoch:
         raise WrongPassword("The password or the address has just been changed.")
-    attempt.take_back(uow, at=at)
     return current
 
 
 def void_what_was_handed_out(uow: UnitOfWork, account: Account) -> None:
     """After a change of credentials no one-time token that was made before may still be used."""
+    uow.claims.void(account.email.digest)
     uow.password_resets.void(account.email.digest)
     uow.email_changes.void(account.id)
 
@@ -88,15 +90,16 @@ class ChangePassword:
     ids: Ids
 
     def __call__(self, *, principal: Principal, current_password: str, new_password: str) -> None:
+        """Raise PasswordTooWeak, WrongPassword, TooManyAttempts."""
         account = principal.account
         password = self.judge(
             new_password, email=account.email, display_name=account.display_name, field="new_password"
         )
-        attempt = self.prove(principal, current_password, field="current_password")
+        self.prove(principal, current_password, field="current_password")
         password_hash = self.passwords.hash(password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            current = proved(uow, account, attempt, at=now)
+            current = lock_proved(uow, account)
             replace_password(
                 uow,
                 current.change_password(password_hash, at=now),
@@ -134,6 +137,7 @@ class RequestPasswordReset:
     ids: Ids
 
     def __call__(self, *, email: str) -> None:
+        """Raise InvalidEmail."""
         address = EmailAddress.parse(email)
         now = self.clock.now()
         reset = PasswordReset(

@@ -9,6 +9,7 @@ from application.passwords import issue_device_token, read_device_token
 from application.ports.environment import Clock, Ids
 from application.ports.security import AccessTokens, OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin
+from application.retrying import Retrying
 from domain.access import AccessClaims, Principal
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy
@@ -111,7 +112,8 @@ class SignIn:
             raise InvalidCredentials
         if not self.passwords.verify(password, account.password_hash):
             raise InvalidCredentials
-        session, account = self._open(account, attempt, client, self._upgraded(password, account))
+        # Only this step again, if need be: the attempt is counted, and the hash made, once.
+        session, account = Retrying(self._open)(account, attempt, client, self._upgraded(password, account))
 
         token = issue_device_token(
             self.opaque_tokens,

@@ -62,10 +62,8 @@ class KeyRing:
         if snapshot and timedelta() <= self.clock.now() - snapshot.read_at < self.keeps_for:
             return snapshot
         # One thread reads anew; the others go on with what there is, if there is anything.
-        if snapshot and not self._reading.acquire(blocking=False):
+        if not self._reading.acquire(blocking=snapshot is None) and snapshot:
             return snapshot
-        if not snapshot:
-            self._reading.acquire()
         try:
             if self._snapshot is not snapshot and self._snapshot:
                 return self._snapshot  # another has just read them

@@ -289,12 +289,9 @@ class Account(Aggregate):
         self._must_be_open()
         proved = EmailVerified(account_id=self.id, at=at)
         return replace(
-            self,
+            self._with_credentials(proved, password_hash=password_hash),
             email_verified_at=at,
-            password_hash=password_hash,
             display_name=display_name,
-            credentials_epoch=self.credentials_epoch + 1,
-            events=self.recorded(proved),
         )
 
     def rename(self, display_name: str, *, at: datetime) -> Self:

@@ -96,7 +96,14 @@ class TooMany(DomainError):
         self.retry_after = max(1, retry_after)
 
 
-class Stale(Conflict):
-    """It was saved by another since it was read: run the use case again."""
+class ChangedMeanwhile(Conflict):
+    """Others kept changing the same data at the same moment: trying again helps."""
 
     code = "changed_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("Others changed the same data at the same moment. Try again.")
+
+
+class Stale(Exception):
+    """It was saved by another since it was read: run the use case again. Nobody outside ever sees it."""

@@ -42,7 +42,7 @@ class WrongPassword(Invalid):
     code = "password_wrong"
 
 
-_LONGEST_HASHED = 4096
+LONGEST_HASHED = 4096
 """In characters: no hasher takes more (see `PasswordHasher.verify`)."""
 
 
@@ -51,7 +51,7 @@ def normalised(password: str) -> str:
 
     What is too long for any hash stays as it is: a crafted megabyte takes minutes to normalise.
     """
-    return unicodedata.normalize("NFC", password) if len(password) <= _LONGEST_HASHED else password
+    return unicodedata.normalize("NFC", password) if len(password) <= LONGEST_HASHED else password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

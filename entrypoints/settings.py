@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from domain.attempts import AttemptPolicy
 from domain.claims import Registration, RegistrationPolicy
 from domain.mail import MailPolicy
-from domain.passwords import PasswordPolicy
+from domain.passwords import LONGEST_HASHED, PasswordPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
 
@@ -110,7 +110,7 @@ class Settings(BaseModel):
     password_hash: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"  # noqa: S105 (a name)
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
     password_shortest: Annotated[int, Field(ge=8, le=64)] = 12
-    password_longest: Annotated[int, Field(ge=64, le=4096)] = 128
+    password_longest: Annotated[int, Field(ge=64, le=LONGEST_HASHED)] = 128
     password_least_score: Annotated[int, Field(ge=0, le=4)] = 3
     password_reset_lifetime: Duration = timedelta(minutes=30)
     common_passwords_file: str = ""
@@ -252,7 +252,7 @@ class Settings(BaseModel):
         demand(
             bool(self.persistence)
             or self.is_memory
-            or bool(re.match(r"(sqlite|postgres(ql)?(\+psycopg2)?)://", database)),
+            or bool(re.match(r"sqlite:///(?!:memory:$).|postgres://|postgresql(\+psycopg2)?://", database)),
             "database_url",
             "memory:, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
         )
@@ -265,6 +265,11 @@ class Settings(BaseModel):
             self.workers == 1 or not (self.is_sqlite or self.is_memory),
             "workers",
             "SQLite and memory serve one process: use PostgreSQL for more",
+        )
+        demand(
+            not self.common_passwords_file or Path(self.common_passwords_file).is_file(),
+            "common_passwords_file",
+            "there is no such file",
         )
         demand(self.session_idle <= self.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
         demand(

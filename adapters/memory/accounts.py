@@ -35,7 +35,7 @@ class MemoryAccounts(Accounts):
     def save(self, account: Account) -> None:
         before = self.rows.get(account.id)
         if before is None or before.version != account.version:
-            raise Stale("The account changed meanwhile.")
+            raise Stale
         self._identify(account, before)
         saved = replace(account, version=account.version + 1)
         self.rows[account.id] = replace(saved, events=())

@@ -37,9 +37,12 @@ class MemoryClaims(Claims):
     def take(self, digest: AddressDigest, id: ClaimId) -> bool:
         if (digest, id) not in self.rows:
             return False
+        self.void(digest)
+        return True
+
+    def void(self, digest: AddressDigest) -> None:
         for key in [key for key in self.rows if key[0] == digest]:
             del self.rows[key]
-        return True
 
     def sweep(self, *, at: datetime, limit: int) -> int:
         return sweep(self.rows, lambda claim: claim.expires_at <= at, limit=limit)

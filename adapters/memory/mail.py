@@ -40,7 +40,7 @@ class MemoryMailQueue(MailQueue):
     def settle(self, mail: QueuedMail) -> None:
         before = self.rows.get((mail.address_digest, mail.slot))
         if before is None or before.version != mail.version:
-            raise Stale("The mail was requested again, or leased by another, meanwhile.")
+            raise Stale
         self.put(replace(mail, version=mail.version + 1))
 
     def of_address(self, email: EmailAddress) -> list[QueuedMail]:

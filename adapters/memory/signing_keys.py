@@ -24,7 +24,7 @@ class MemorySigningKeys(SigningKeys):
     def save(self, key: SigningKey) -> None:
         before = self.rows.get(key.id)
         if before is None or before.version != key.version:
-            raise Stale("The key changed meanwhile.")
+            raise Stale
         saved = replace(key, version=key.version + 1)
         self.rows[key.id] = replace(saved, events=())
         self.emit(key.id, key.id, saved)

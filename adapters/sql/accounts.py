@@ -139,7 +139,7 @@ class SqlAccounts(Accounts):
         saved = replace(account, version=account.version + 1)
         changed = update(AccountRow).where(*stored).values(without_key(AccountRow, to_row(saved)))
         if not self.connection.execute(changed).rowcount:
-            raise Stale("The account changed meanwhile.")
+            raise Stale
         self.emit(account.id, account.id, saved)
 
     def page(

@@ -91,13 +91,19 @@ class SqlClaims(Claims):
         return to_claim(row) if row else None
 
     def take(self, digest: AddressDigest, id: ClaimId) -> bool:
-        of_address = ClaimRow.address_digest == digest
-        # Locked in order, so that two who take different claims of one address do not wait for each other.
-        claims = select(ClaimRow.id).where(of_address).order_by(ClaimRow.id).with_for_update()
-        if id not in self.connection.execute(claims).scalars().all():
+        if id not in self._locked(digest):
             return False
-        self.connection.execute(delete(ClaimRow).where(of_address))
+        self.connection.execute(delete(ClaimRow).where(ClaimRow.address_digest == digest))
         return True
+
+    def void(self, digest: AddressDigest) -> None:
+        self._locked(digest)
+        self.connection.execute(delete(ClaimRow).where(ClaimRow.address_digest == digest))
+
+    def _locked(self, digest: AddressDigest) -> Sequence[UUID]:
+        # In order, so that two who take different claims of one address do not wait for each other.
+        claims = select(ClaimRow.id).where(ClaimRow.address_digest == digest).order_by(ClaimRow.id)
+        return self.connection.execute(claims.with_for_update()).scalars().all()
 
     def sweep(self, *, at: datetime, limit: int) -> int:
         return swept(self.connection, ClaimRow, ClaimRow.expires_at <= at, oldest=ClaimRow.expires_at, limit=limit)

@@ -115,7 +115,7 @@ class SqlMailQueue(MailQueue):
         unchanged = MailRow.version == mail.version
         change = update(MailRow).where(*_is(mail), unchanged).values(without_key(MailRow, settled))
         if not self.connection.execute(change).rowcount:
-            raise Stale("The mail was requested again, or leased by another, meanwhile.")
+            raise Stale
 
     def of_address(self, email: EmailAddress) -> list[QueuedMail]:
         kept = select(MailRow.__table__).where(MailRow.address_digest == email.digest)

@@ -79,5 +79,5 @@ class SqlSigningKeys(SigningKeys):
         stored = (SigningKeyRow.id == key.id, SigningKeyRow.version == key.version)
         changed = update(SigningKeyRow).where(*stored).values(without_key(SigningKeyRow, to_row(saved)))
         if not self.connection.execute(changed).rowcount:
-            raise Stale("The key changed meanwhile.")
+            raise Stale
         self.emit(key.id, key.id, saved)

@@ -19,5 +19,8 @@ class Claims(Protocol):
     def take(self, digest: AddressDigest, id: ClaimId) -> bool:
         """Remove it, together with the address's other claims. False, and nothing removed, if it was gone."""
 
+    def void(self, digest: AddressDigest) -> None:
+        """Remove all of the address."""
+
     def sweep(self, *, at: datetime, limit: int) -> int:
         """Remove at most `limit` that have expired; return how many."""

@@ -1,10 +1,10 @@
 """What only development serves: the password form for `/docs`, and the mails that went to the console."""
 
+from html import escape
 from typing import Annotated, Self
 
 from fastapi import Depends
 from fastapi.security import OAuth2PasswordRequestForm
-from markupsafe import escape
 from pydantic import BaseModel
 from starlette.responses import HTMLResponse, Response
 
@@ -15,7 +15,7 @@ from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import operation
-from entrypoints.http.problems import MALFORMED, documented
+from entrypoints.http.problems import INTERNAL_ERROR, MALFORMED, TOO_LARGE, documented
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import Timestamp, answer
 from entrypoints.http.sessions import Tokens
@@ -38,7 +38,11 @@ class OAuthError(BaseModel):
         TooManyAttempts,
         secured=False,
         hashes=True,
-        also={400: {"model": OAuthError, **documented(400, ["invalid_grant", MALFORMED.code])}},
+        body=False,  # no JSON, that is: what is no form is an empty one, and so a 422
+        also={
+            400: {"model": OAuthError, **documented(400, ["invalid_grant", MALFORMED.code])},
+            413: documented(413, [TOO_LARGE.code]),
+        },
     )
     | {"description": "The OAuth2 password form, in development only, so that `/docs` can sign in."},
 )
@@ -74,7 +78,12 @@ class MailsOut(BaseModel):
     items: list[MailOut]
 
 
-@mailbox.get("/dev/mailbox.json", response_model=MailsOut, summary="The newest mails, newest first")
+@mailbox.get(
+    "/dev/mailbox.json",
+    response_model=MailsOut,
+    summary="The newest mails, newest first",
+    responses={500: documented(500, [INTERNAL_ERROR.code])},
+)
 async def mails(mailbox: Annotated[Mailbox, use(lambda c: c.console_mailer())]) -> Response:
     """In development only: what would have been sent by mail."""
     return answer(MailsOut(items=[MailOut.of(mail) for mail in mailbox.newest()]), secret=True)

@@ -17,12 +17,12 @@ from starlette.routing import Match
 from application.ports.unit_of_work import Unavailable
 from domain.access import AccessTokenInvalid
 from domain.kernel import (
+    ChangedMeanwhile,
     Conflict,
     DomainError,
     Forbidden,
     Invalid,
     NotFound,
-    Stale,
     TooMany,
     Unauthenticated,
 )
@@ -223,7 +223,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 def refusals(*errors: type[DomainError], hashes: bool = False, body: bool = True) -> Responses:
     """The `responses` of an operation: what it refuses with, by status, each with its codes."""
-    raised: list[type[DomainError]] = [*errors, *([Stale] if errors else [])]
+    raised: list[type[DomainError]] = [*errors, *([ChangedMeanwhile] if errors else [])]
     own = [VALIDATION_FAILED, INTERNAL_ERROR, UNAVAILABLE]
     if hashes:
         own.append(BUSY)

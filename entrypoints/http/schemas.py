@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstr
 from starlette.responses import Response
 
 from domain.kernel import CursorInvalid
+from domain.passwords import LONGEST_HASHED
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ def _rfc3339(at: datetime) -> str:
 Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json"), Field(description="RFC 3339, UTC.")]
 
 Address = Annotated[str, StringConstraints(max_length=320), Field(examples=["ada@example.com"])]
-Secret = Annotated[str, StringConstraints(max_length=4096)]
+Secret = Annotated[str, StringConstraints(max_length=LONGEST_HASHED)]
 """A password or token as presented. It is judged further inside; longer ones are not even read."""
 Name = Annotated[str, StringConstraints(max_length=400), Field(examples=["Ada Lovelace"])]
 

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TypeVar
 
 from application.ports.unit_of_work import TransactionFailed
-from domain.kernel import DomainError
+from domain.kernel import DomainError, Stale
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ PATIENCE = 60.0
 """Seconds: a crowd queues longer than requests may."""
 
 
-def at_once(act: Callable[[int], T], *, threads: int = MANY) -> list[T | type[DomainError]]:
+def at_once(act: Callable[[int], T], *, threads: int = MANY) -> list[T | type[DomainError | Stale]]:
     """Run `act(0)`, `act(1)`, … in a thread each, all let go at the same moment; a refusal counts as an outcome.
 
     Who is told TransactionFailed runs again, as the application would, but not for ever.
@@ -27,7 +27,7 @@ def at_once(act: Callable[[int], T], *, threads: int = MANY) -> list[T | type[Do
     gate = threading.Barrier(threads)
     end = monotonic() + PATIENCE
 
-    def one(number: int) -> T | type[DomainError]:
+    def one(number: int) -> T | type[DomainError | Stale]:
         gate.wait(timeout=PATIENCE)
         while True:
             try:
@@ -35,7 +35,7 @@ def at_once(act: Callable[[int], T], *, threads: int = MANY) -> list[T | type[Do
             except TransactionFailed:
                 if monotonic() > end:
                     raise
-            except DomainError as refusal:
+            except (DomainError, Stale) as refusal:
                 return type(refusal)
 
     with switching_often(), ThreadPoolExecutor(threads) as pool:

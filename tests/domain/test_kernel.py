@@ -18,6 +18,7 @@ from domain.accounts import AccountRegistered, PasswordChanged
 from domain.kernel import (
     AccountId,
     Aggregate,
+    ChangedMeanwhile,
     Conflict,
     DomainError,
     Event,
@@ -25,7 +26,6 @@ from domain.kernel import (
     Invalid,
     NotFound,
     SessionId,
-    Stale,
     TooMany,
     Unauthenticated,
 )
@@ -62,7 +62,7 @@ def repeated(names: list[str]) -> list[str]:
 
 def test_there_are_events_and_errors_to_look_at() -> None:
     assert AccountRegistered in EVENTS
-    assert Stale in ERRORS
+    assert ChangedMeanwhile in ERRORS
 
 
 @every_error
@@ -128,7 +128,7 @@ def test_an_aggregate_appends_events_and_is_compared_without_them() -> None:
 
 
 def test_an_error_tells_a_person_what_is_wrong() -> None:
-    error = Stale("It changed.")
+    error = Conflict("It changed.")
     assert (str(error), error.detail, error.members()) == ("It changed.", "It changed.", {})
 
 

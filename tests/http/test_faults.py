@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory import MemoryDatabase
 from application.ports.unit_of_work import TransactionFailed, Unavailable
-from domain.kernel import Stale
+from domain.kernel import ChangedMeanwhile
 from tests.builders import CountingIds
 from tests.http.conftest import Serve
 from tests.http.log import Log, configured
@@ -93,7 +93,7 @@ def test_what_cannot_be_done_now_may_be_tried_again(
 
 @on_each_kind_of_route
 def test_who_always_comes_second_is_told(service: Service, use_case: str, call: Callable[[Service], Any]) -> None:
-    with getattr(service.container, use_case).override(failing(Stale("Others were faster."))):
+    with getattr(service.container, use_case).override(failing(ChangedMeanwhile())):
         assert refusal(call(service)) == (409, "changed_meanwhile")
 
 

@@ -134,7 +134,7 @@ def test_smtp_needs_a_server(environ: dict[str, str]) -> None:
     assert set(refused(environ, MAIL="smtp", SMTP_HOST="")) == {"SMTP_HOST"}
 
 
-@pytest.mark.parametrize("url", ["sqlite:///portico.sqlite3", "sqlite://"])
+@pytest.mark.parametrize("url", ["sqlite:///portico.sqlite3", "sqlite:////var/lib/portico/portico.sqlite3"])
 def test_sqlite_serves_one_process(url: str) -> None:
     assert set(refused(PRODUCTION, DATABASE_URL=url, WORKERS="2")) == {"WORKERS"}
 
