@@ -1,11 +1,13 @@
 """Who is calling."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.ports.environment import Clock
 from application.ports.security import AccessTokens
-from application.ports.unit_of_work import Begin
+from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Principal
+from domain.accounts import Account
 from domain.sessions import SessionEnded
 
 
@@ -27,4 +29,13 @@ class Authenticate:
             session, account = found
             if session.is_live(now) and account.is_active:
                 return Principal(account=account, session=session)
-        raise SessionEnded("The session has ended. Sign in again.")
+        raise SessionEnded
+
+
+def lock_owner(uow: UnitOfWork, principal: Principal, *, at: datetime) -> Account:
+    """Lock the caller's account. Raise SessionEnded if it was suspended or signed out since the caller was asked."""
+    account = uow.accounts.lock(principal.account.id)
+    session = uow.sessions.find(account.id, principal.session.id)
+    if not (account.is_active and session and session.is_live(at)):
+        raise SessionEnded
+    return account

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from application.access import lock_owner
+from application.notices import notify
 from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.outbox import OutboxEvent
@@ -24,9 +26,9 @@ class RenameAccount:
 
     def __call__(self, *, principal: Principal, display_name: str) -> Account:
         """Raise InvalidDisplayName."""
-        name = parse_display_name(display_name)
+        name, now = parse_display_name(display_name), self.clock.now()
         with self.unit_of_work() as uow:
-            renamed = uow.accounts.lock(principal.account.id).rename(name, at=self.clock.now())
+            renamed = lock_owner(uow, principal, at=now).rename(name, at=now)
             uow.accounts.save(renamed)
         return renamed
 
@@ -42,17 +44,16 @@ class CloseAccount:
 
     def __call__(self, *, principal: Principal, password: str) -> None:
         """Raise WrongPassword, TooManyAttempts, LastOperator."""
-        account = principal.account
         self.prove(principal, password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            current = lock_proved(uow, account)
+            current = lock_proved(uow, principal, at=now)
             uow.operators.remove(current.id)
             uow.accounts.save(current.close(at=now))
             uow.sessions.end_all(current.id, EndReason.CLOSED, at=now)
             void_what_was_handed_out(uow, current)
             uow.attempts.forget(current.email.digest)
-            uow.mail.put(QueuedMail.notice(MailKind.ACCOUNT_CLOSED, current.email, slot=self.ids.new(), at=now))
+            notify(uow, MailKind.ACCOUNT_CLOSED, current, ids=self.ids, at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from application.access import lock_owner
+from application.notices import notify
 from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
@@ -11,7 +13,7 @@ from domain.access import Principal
 from domain.accounts import EmailAddress
 from domain.email_changes import EmailChange, EmailUnchanged
 from domain.kernel import EmailChangeId
-from domain.mail import MailKind, MailPolicy, QueuedMail
+from domain.mail import MailKind, MailPolicy
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 
 
@@ -43,10 +45,10 @@ class RequestEmailChange:
         )
         ids = {"account_id": str(account.id), "change_id": str(change.id)}
         with self.unit_of_work() as uow:
-            current = lock_proved(uow, account)
+            current = lock_proved(uow, principal, at=now)
             uow.email_changes.put(change)
             uow.mail.request(MailKind.EMAIL_CHANGE, address, ids=ids, policy=self.mail_policy, at=now)
-            uow.mail.put(QueuedMail.notice(MailKind.EMAIL_CHANGE_REQUESTED, current.email, slot=self.ids.new(), at=now))
+            notify(uow, MailKind.EMAIL_CHANGE_REQUESTED, current, ids=self.ids, at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,11 @@ class ConfirmEmailChange:
             raise TokenInvalid
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            current = uow.accounts.lock(principal.account.id)
+            current = lock_owner(uow, principal, at=now)
             change = uow.email_changes.take(current.id, EmailChangeId(proof.id), at=now)
             if change is None:
                 raise TokenInvalid
             uow.accounts.save(current.change_email(change.new_email, at=now))
             void_what_was_handed_out(uow, current)
             uow.attempts.forget(current.email.digest)
-            uow.mail.put(QueuedMail.notice(MailKind.EMAIL_CHANGED, current.email, slot=self.ids.new(), at=now))
+            notify(uow, MailKind.EMAIL_CHANGED, current, ids=self.ids, at=now)

@@ -108,8 +108,8 @@ class ComposeMail:
 class SendQueuedMail:
     """Mail goes out at least once, in its time, whatever the mail server does meanwhile.
 
-    Each mail is leased, one at a time, so that any number of relays may run and none holds what a slow mail server
-    keeps it from sending; the call to the mail server is made outside any transaction.
+    Mails are leased, so that any number of relays may run; the call to the mail server is made outside any transaction.
+    Those that have nothing to say are settled first and together: anybody can queue them, for any address.
     """
 
     unit_of_work: Begin
@@ -117,33 +117,54 @@ class SendQueuedMail:
     mailer: Mailer
     policy: MailPolicy
     clock: Clock
+    batch: int = 20
 
     def __call__(self) -> bool:
-        """Handle the one that has been due longest. False means that none is due.
+        """Handle those that have been due longest. False means that none is due.
 
-        What goes wrong other than MailNotSent is raised once the mail is put off, so that it holds up no other.
+        What goes wrong with one other than MailNotSent holds up no other: it is raised when all are handled.
         """
+        leased_at = self.clock.now()
         with self.unit_of_work() as uow:
-            leased = uow.mail.lease(limit=1, lease=self.policy.lease, at=self.clock.now())
+            leased = uow.mail.lease(limit=self.batch, lease=self.policy.lease, at=leased_at)
+        bugs: list[Exception] = []
+        silent: list[QueuedMail] = []
+        telling: list[tuple[QueuedMail, OutgoingMail]] = []
         for mail in leased:
             try:
-                settled = self._send(mail)
+                outgoing = self.compose(mail)
             except Exception as bug:
-                self._settle(mail.failed(type(bug).__name__, policy=self.policy, at=self.clock.now()))
-                raise
-            self._settle(settled)
+                bugs.append(bug)
+                silent.append(self._failed(mail, type(bug).__name__))
+            else:
+                if outgoing:
+                    telling.append((mail, outgoing))
+                else:
+                    silent.append(mail.gone())
+        if silent:
+            self._settle(silent)
+        for mail, outgoing in telling:
+            if self.clock.now() - leased_at > self.policy.lease / 2:
+                break  # the mail server crawls: what is left must not be sent here once its lease is another's
+            try:
+                self.mailer.send(outgoing)
+            except MailNotSent as error:
+                settled = self._failed(mail, str(error))
+            except Exception as bug:
+                bugs.append(bug)
+                settled = self._failed(mail, type(bug).__name__)
+            else:
+                settled = mail.gone()
+            self._settle([settled])
+        if bugs:
+            raise bugs[0]
         return bool(leased)
 
-    def _settle(self, mail: QueuedMail) -> None:
-        # Requested again meanwhile, it is Stale, and stays queued with what is new.
-        with suppress(Stale), self.unit_of_work() as uow:
-            uow.mail.settle(mail)
+    def _failed(self, mail: QueuedMail, why: str) -> QueuedMail:
+        return mail.failed(why, policy=self.policy, at=self.clock.now())
 
-    def _send(self, mail: QueuedMail) -> QueuedMail:
-        try:
-            outgoing = self.compose(mail)
-            if outgoing:
-                self.mailer.send(outgoing)
-        except MailNotSent as error:
-            return mail.failed(str(error), policy=self.policy, at=self.clock.now())
-        return mail.gone()
+    def _settle(self, mails: list[QueuedMail]) -> None:
+        with self.unit_of_work() as uow:
+            for mail in mails:
+                with suppress(Stale):  # requested again meanwhile: it stays queued, with what is new
+                    uow.mail.settle(mail)

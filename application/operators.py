@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.notices import notify
 from application.passwords import JudgePassword, RequestPasswordReset
 from application.ports.environment import Clock, Ids
 from application.ports.security import PasswordHasher
@@ -17,7 +18,7 @@ from domain.accounts import (
     parse_display_name,
 )
 from domain.kernel import AccountId
-from domain.mail import MailKind, QueuedMail
+from domain.mail import MailKind
 from domain.sessions import EndReason
 
 
@@ -150,7 +151,7 @@ class SuspendAccount:
             uow.operators.remove(account.id)
             uow.accounts.save(account)
             uow.sessions.end_all(account.id, EndReason.SUSPENDED, at=now)
-            uow.mail.put(QueuedMail.notice(MailKind.ACCOUNT_SUSPENDED, account.email, slot=self.ids.new(), at=now))
+            notify(uow, MailKind.ACCOUNT_SUSPENDED, account, ids=self.ids, at=now)
         return account
 
 
@@ -171,7 +172,7 @@ class ReactivateAccount:
             if account.is_operator:
                 uow.operators.add(account.id)
             uow.accounts.save(account)
-            uow.mail.put(QueuedMail.notice(MailKind.ACCOUNT_REACTIVATED, account.email, slot=self.ids.new(), at=now))
+            notify(uow, MailKind.ACCOUNT_REACTIVATED, account, ids=self.ids, at=now)
         return account
 
 

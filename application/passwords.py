@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from application.access import lock_owner
 from application.attempts import Attempt
+from application.notices import notify
 from application.ports.environment import Clock, Ids
 from application.ports.security import CommonPasswords, OpaqueTokens, PasswordHasher, PasswordStrength
 from application.ports.unit_of_work import Begin, UnitOfWork
@@ -12,7 +14,7 @@ from domain.access import Principal
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy, DeviceToken
 from domain.kernel import AccountId, PasswordResetId, SessionId
-from domain.mail import MailKind, MailPolicy, QueuedMail
+from domain.mail import MailKind, MailPolicy
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 from domain.passwords import PasswordPolicy, PasswordReset, Weakness, WrongPassword, normalised
 from domain.sessions import EndReason, SessionPolicy
@@ -63,10 +65,10 @@ class ProvePassword:
             attempt.take_back(uow, at=self.clock.now())
 
 
-def lock_proved(uow: UnitOfWork, account: Account) -> Account:
-    """Lock the account whose password was just proved. Raise WrongPassword if that is no longer its password."""
-    current = uow.accounts.lock(account.id)
-    if current.credentials_epoch != account.credentials_epoch:
+def lock_proved(uow: UnitOfWork, principal: Principal, *, at: datetime) -> Account:
+    """Lock the account whose password was just proved. Raise SessionEnded, or WrongPassword if it is no longer that."""
+    current = lock_owner(uow, principal, at=at)
+    if current.credentials_epoch != principal.account.credentials_epoch:
         raise WrongPassword("The password or the address has just been changed.")
     return current
 
@@ -99,7 +101,7 @@ class ChangePassword:
         password_hash = self.passwords.hash(password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            current = lock_proved(uow, account)
+            current = lock_proved(uow, principal, at=now)
             replace_password(
                 uow,
                 current.change_password(password_hash, at=now),
@@ -123,7 +125,7 @@ def replace_password(
     uow.accounts.save(changed)
     uow.sessions.end_all(changed.id, reason, keep=keep, at=at)
     void_what_was_handed_out(uow, changed)
-    uow.mail.put(QueuedMail.notice(MailKind.PASSWORD_CHANGED, changed.email, slot=ids.new(), at=at))
+    notify(uow, MailKind.PASSWORD_CHANGED, changed, ids=ids, at=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,17 +142,14 @@ class RequestPasswordReset:
         """Raise InvalidEmail."""
         address = EmailAddress.parse(email)
         now = self.clock.now()
-        reset = PasswordReset(
-            id=PasswordResetId(self.ids.new()),
-            email=address,
-            created_at=now,
-            expires_at=now + self.policy.reset_lifetime,
-        )
+        id = PasswordResetId(self.ids.new())
         with self.unit_of_work() as uow:
-            uow.password_resets.add(reset)
-            uow.mail.request(
-                MailKind.PASSWORD_RESET, address, ids={"reset_id": str(reset.id)}, policy=self.mail_policy, at=now
+            goes_at = uow.mail.request(
+                MailKind.PASSWORD_RESET, address, ids={"reset_id": str(id)}, policy=self.mail_policy, at=now
             )
+            # From when its mail may go: a stranger's requests before it must not make it wait until it has expired.
+            expires_at = goes_at + self.policy.reset_lifetime
+            uow.password_resets.add(PasswordReset(id=id, email=address, created_at=now, expires_at=expires_at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

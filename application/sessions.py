@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.attempts import Attempt
+from application.notices import notify
 from application.passwords import issue_device_token, read_device_token
 from application.ports.environment import Clock, Ids
 from application.ports.security import AccessTokens, OpaqueTokens, PasswordHasher
@@ -14,7 +15,7 @@ from domain.access import AccessClaims, Principal
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy
 from domain.kernel import SessionId, Unauthenticated
-from domain.mail import MailKind, QueuedMail
+from domain.mail import MailKind
 from domain.one_time_tokens import Purpose
 from domain.passwords import normalised
 from domain.sessions import (
@@ -111,6 +112,9 @@ class SignIn:
             self.passwords.verify_nothing(password)
             raise InvalidCredentials
         if not self.passwords.verify(password, account.password_hash):
+            if self.passwords.is_outdated(account.password_hash):
+                # An older hash may be cheaper: it must not make the account stand out from what is unknown.
+                self.passwords.verify_nothing(password)
             raise InvalidCredentials
         # Only this step again, if need be: the attempt is counted, and the hash made, once.
         session, account = Retrying(self._open)(account, attempt, client, self._upgraded(password, account))
@@ -195,7 +199,7 @@ class RefreshSession:
         with self.unit_of_work() as uow:
             session = uow.sessions.find(token.account_id, token.session_id)
             if session is None or not session.is_live(now):
-                raise SessionEnded("The session has ended. Sign in again.")
+                raise SessionEnded
             ruling = session.judge(token.generation, client=client, policy=self.policy, at=now)
             if ruling is Ruling.AGAIN and uow.sessions.count_replay(
                 session.account_id, session.id, generation=session.generation, most=self.policy.most_replays
@@ -204,7 +208,7 @@ class RefreshSession:
             if ruling is Ruling.REUSED:
                 if uow.sessions.remove(session.end_reused(at=now)):  # otherwise another has told the owner
                     owner = uow.accounts.get(session.account_id)
-                    uow.mail.put(QueuedMail.notice(MailKind.REFRESH_REUSED, owner.email, slot=self.ids.new(), at=now))
+                    notify(uow, MailKind.REFRESH_REUSED, owner, ids=self.ids, at=now)
                 refusal = RefreshReused(
                     "That refresh token was used before. The session has been ended: sign in again."
                 )

@@ -44,6 +44,9 @@ class SessionEnded(Unauthenticated):
 
     code = "session_ended"
 
+    def __init__(self) -> None:
+        super().__init__("The session has ended. Sign in again.")
+
 
 class SessionNotFound(NotFound):
     """The caller has no live session of that id."""

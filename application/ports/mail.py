@@ -13,8 +13,11 @@ class MailQueue(Protocol):
 
     def request(
         self, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime
-    ) -> None:
-        """Queue a capped mail: the first of its slot, or `QueuedMail.requested_again`. Always the same statements."""
+    ) -> datetime:
+        """Queue a capped mail: the first of its slot, or `QueuedMail.requested_again`. Always the same statements.
+
+        Return when it goes at the earliest.
+        """
 
     def lease(self, *, limit: int, lease: timedelta, at: datetime) -> list[QueuedMail]:
         """At most `limit` mails that are due, each given to one caller only, until the lease is over."""

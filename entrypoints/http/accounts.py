@@ -183,7 +183,8 @@ async def close_me(
     hashing: HashingDep,
     close: Annotated[CloseAccount, use(lambda c: c.close_account())],
 ) -> Response:
-    await hashing.run(lambda: close(principal=caller.principal(), password=body.password))
+    principal = await caller.authenticated()
+    await hashing.run(lambda: close(principal=principal, password=body.password))
     return no_content()
 
 

@@ -45,7 +45,8 @@ async def request_email_change(
     hashing: HashingDep,
     request: Annotated[RequestEmailChange, use(lambda c: c.request_email_change())],
 ) -> Response:
-    await hashing.run(lambda: request(principal=caller.principal(), new_email=body.new_email, password=body.password))
+    principal = await caller.authenticated()
+    await hashing.run(lambda: request(principal=principal, new_email=body.new_email, password=body.password))
     return answer(ConfirmationSent(), 202)
 
 

@@ -49,9 +49,10 @@ async def change_password(
     hashing: HashingDep,
     change: Annotated[ChangePassword, use(lambda c: c.change_password())],
 ) -> Response:
+    principal = await caller.authenticated()
     await hashing.run(
         lambda: change(
-            principal=caller.principal(),
+            principal=principal,
             current_password=body.current_password,
             new_password=body.new_password,
         )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.accounts import AccountClosed, AccountState, InvalidDisplayName, LastOperator
+from domain.accounts import AccountState, InvalidDisplayName, LastOperator
 from domain.passwords import WrongPassword
 from domain.sessions import EndReason, InvalidCredentials, SessionEnded
 from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, HOME, PASSWORD, World
@@ -95,7 +95,7 @@ def test_the_last_operator_cannot_leave(world: World) -> None:
 def test_a_closed_account_stays_as_it_is(world: World) -> None:
     principal = world.somebody()
     world.close(principal=principal, password=PASSWORD)
-    with pytest.raises(AccountClosed):
+    with pytest.raises(SessionEnded):
         world.rename(principal=principal, display_name="Somebody")
 
 
@@ -114,3 +114,16 @@ def test_the_owner_reads_everything_that_is_held(world: World) -> None:
     newest_first = ["account.email_change_requested", "account.renamed", "session.started"]
     assert [event.name for event in export.events] == newest_first
     assert str(stranger.account.id) not in repr(export)
+
+
+def test_who_was_suspended_meanwhile_changes_nothing_any_more(world: World) -> None:
+    operator, principal = world.an_operator(), world.somebody()
+    world.suspend(principal=operator, account_id=principal.account.id)
+    for change in (
+        lambda: world.rename(principal=principal, display_name="Somebody"),
+        lambda: world.change_password(principal=principal, current_password=PASSWORD, new_password=ANOTHER),
+        lambda: world.request_email_change(principal=principal, new_email=EVE, password=PASSWORD),
+        lambda: world.close(principal=principal, password=PASSWORD),
+    ):
+        with pytest.raises(SessionEnded):
+            change()

@@ -137,7 +137,7 @@ def test_a_mail_that_cannot_be_made_does_not_hold_up_the_others(world: World) ->
     world.mailer.meanwhile = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
         world.deliver()
-    assert len(world.deliver()) == 1
+    assert len(world.mailer.sent) == 1
     (broken,) = (mail for address in (ADA, EVE) for mail in world.queued(address) if mail.due_at)
     assert (broken.tries, broken.last_error) == (1, "ZeroDivisionError")
     world.clock.advance(15 * SECOND)
@@ -218,3 +218,26 @@ def test_notices_are_not_capped(world: World) -> None:
         world.change_password(principal=principal, current_password=old, new_password=new)
         principal = world.who(world.enter(password=new))
     assert len(world.deliver()) == 6
+
+
+def test_what_has_nothing_to_say_goes_before_what_has_and_all_at_once(world: World) -> None:
+    world.an_account(ADA)
+    for number in range(15):
+        world.request_reset(email=f"nobody{number}@example.com")
+    world.request_reset(email=ADA)
+    with world.work() as work:
+        world.send_queued_mail()
+    assert work.count("commit") == 3  # leased, fifteen settled, one sent and settled
+    assert len(world.mailer.sent) == 1
+
+
+def test_while_the_mail_server_crawls_the_rest_is_left_to_whoever_leases_it_next(world: World) -> None:
+    for address in (ADA, EVE):
+        world.an_account(address)
+        world.request_reset(email=address)
+    world.mailer.meanwhile = lambda: world.clock.advance(61 * SECOND)
+    world.send_queued_mail()
+    assert len(world.mailer.sent) == 1
+    world.clock.advance(60 * SECOND)
+    world.send_queued_mail()
+    assert len(world.mailer.sent) == 2

@@ -241,8 +241,17 @@ def test_only_an_active_account_can_be_reset(world: World) -> None:
 
 
 def test_a_reset_counts_once_the_account_exists(world: World) -> None:
-    """Asked for before the sign-up was verified: no mail went out, so nobody has the token."""
+    """Whose account it is, is asked when the mail goes out, and again when its token comes back."""
     world.request_reset(email=ADA)
+    world.an_account()
+    world.confirm_reset(token=world.mailed_token("password_reset"), new_password=ANOTHER)
+    assert world.enter(password=ANOTHER)
+
+
+def test_a_reset_without_an_account_is_never_mailed(world: World) -> None:
+    world.request_reset(email=ADA)
+    assert world.deliver() == []
+    world.an_account()
     assert world.deliver() == []
 
 
@@ -280,3 +289,16 @@ def test_a_verification_token_resets_nothing(world: World) -> None:
     unknown = world.tokens.issue(Purpose.PASSWORD_RESET, bytes(48))
     with pytest.raises(TokenInvalid):
         world.confirm_reset(token=unknown, new_password=ANOTHER)
+
+
+def test_a_reset_lives_from_when_its_mail_may_go(world: World) -> None:
+    world.an_account()
+    for _ in range(30):
+        world.request_reset(email=ADA)
+        world.deliver()
+        world.clock.advance(MINUTE)
+    world.request_reset(email=ADA)  # the hour's thirty are used up: it goes at the hour's end
+    world.clock.advance(30 * MINUTE)
+    token = world.mailed_token("password_reset")
+    world.clock.advance(29 * MINUTE)
+    world.confirm_reset(token=token, new_password=ANOTHER)
