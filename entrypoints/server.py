@@ -21,6 +21,8 @@ def main() -> None:
     uvicorn.run(
         "entrypoints.asgi:create",
         factory=True,
+        http="entrypoints.protocol:BoundedHeads",  # by name: only workers load it
+        ws="none",
         host=settings.host,
         port=settings.port,
         workers=settings.workers,

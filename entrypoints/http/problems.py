@@ -52,6 +52,7 @@ NO_SUCH_CALL = Own("route_not_found", 404, "There is no such call. `/docs` lists
 WRONG_METHOD = Own("method_not_allowed", 405, "This path does not take that method: see `Allow`.")
 TOO_LARGE = Own("body_too_large", 413, "A body may have at most 1 MiB.")
 NOT_JSON = Own("media_type_unsupported", 415, "A body is JSON here: send it with `Content-Type: application/json`.")
+HEAD_TOO_LARGE = Own("head_too_large", 431, "The address and headers of a request may have at most 64 KiB.")
 VALIDATION_FAILED = Own("validation_failed", 422, "The request is not what this call takes: see `errors`.")
 INTERNAL_ERROR = Own(
     "internal_error", 500, "Something went wrong here. The log has it under the X-Request-ID of this answer."
@@ -65,6 +66,7 @@ OWN = (
     WRONG_METHOD,
     TOO_LARGE,
     NOT_JSON,
+    HEAD_TOO_LARGE,
     VALIDATION_FAILED,
     INTERNAL_ERROR,
     UNAVAILABLE,

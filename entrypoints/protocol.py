@@ -1,0 +1,61 @@
+"""HTTP/1.1 as uvicorn speaks it, with the limit on the head of a request that uvicorn lacks."""
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from entrypoints.http.problems import HEAD_TOO_LARGE, own_problem
+
+MOST_HEAD_BYTES = 64 * 1024
+
+
+class _HeadTooLarge(Exception):
+    pass
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """Answers 431 (RFC 6585 section 5) to a head of more than 64 KiB, and closes.
+
+    It counts whatever arrives without bringing a request on, for the parser keeps that as well: a header without an
+    end, trailers, the extension of a chunk.
+    """
+
+    _idle_bytes = 0
+    _has_advanced = False
+    _is_head_too_large = False
+
+    def data_received(self, data: bytes) -> None:
+        self._has_advanced = False
+        super().data_received(data)
+        # A read that ends one thing may begin the next. It does not count then, but a read has an end of its own.
+        self._idle_bytes = 0 if self._has_advanced else self._idle_bytes + len(data)
+        if self._idle_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse_head()
+
+    def on_headers_complete(self) -> None:
+        self._has_advanced = True
+        # It may have come in one read, so it is measured once more.
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD_BYTES:
+            self._is_head_too_large = True
+            raise _HeadTooLarge  # the parser stops, and the request is refused below
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._has_advanced = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._has_advanced = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._is_head_too_large:
+            self._refuse_head()
+        else:
+            super().send_400_response(msg)
+
+    def _refuse_head(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:  # else it would stand within another answer
+            refusal = own_problem("", HEAD_TOO_LARGE, headers={"Connection": "close"})
+            headers = [*self.server_state.default_headers, *refusal.raw_headers]
+            lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+            self.transport.write(STATUS_LINE[HEAD_TOO_LARGE.status] + lines + b"\r\n" + bytes(refusal.body))
+        self.transport.close()
