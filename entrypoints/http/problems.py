@@ -73,6 +73,7 @@ OWN = (
     BUSY,
 )
 _OF_HTTP = {own.status: own for own in (MALFORMED, NO_SUCH_CALL, WRONG_METHOD, TOO_LARGE)}
+_MOST_ERRORS = 20
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
@@ -90,7 +91,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="The path that was called.")
     code: str
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblem] | None = Field(default=None, description="The first 20.")
     reasons: list[str] | None = Field(default=None, description="With `password_too_weak`: why.")
 
 
@@ -157,7 +158,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return own_problem(request.url.path, MALFORMED)
     if isinstance(error.body, bytes):  # FastAPI left it unread: its Content-Type is not JSON
         return own_problem(request.url.path, NOT_JSON)
-    errors = [{"pointer": _pointer(e["loc"]), "detail": _detail(e)} for e in found]
+    errors = [{"pointer": _pointer(e["loc"]), "detail": _detail(e)} for e in found[:_MOST_ERRORS]]
     return own_problem(request.url.path, VALIDATION_FAILED, members={"errors": errors})
 
 

@@ -2,10 +2,11 @@
 
 import base64
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from domain.kernel import CursorInvalid
@@ -13,11 +14,21 @@ from domain.passwords import LONGEST_HASHED
 
 T = TypeVar("T")
 
+_MOST_MEMBERS = 64
+
 
 class Input(BaseModel):
     """A body. An unknown field is refused: it is a typing error, or belongs to another version."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_members(cls, given: Any) -> Any:
+        """Each unknown field is an error of its own, and a body has room for a hundred thousand of them."""
+        if isinstance(given, dict) and len(given) > _MOST_MEMBERS:
+            raise PydanticCustomError("too_many_members", f"An object may have at most {_MOST_MEMBERS} members")
+        return given
 
 
 def _rfc3339(at: datetime) -> str:

@@ -96,6 +96,19 @@ def test_the_name_of_an_unknown_field_is_cut_and_escaped(service: Service) -> No
     assert pointers(response) == ["/body/~0~1?" + "x" * 61]
 
 
+def test_of_many_errors_the_first_are_told(service: Service) -> None:
+    response = service.post("/v1/password-resets", {"email": ADA, **{f"f{i}": 1 for i in range(60)}})
+    assert refusal(response) == INVALID
+    assert pointers(response) == [f"/body/f{i}" for i in range(20)]
+
+
+def test_an_object_with_countless_members_is_one_error(service: Service) -> None:
+    for body in ({f"f{i}": 1 for i in range(80_000)}, {"email": ADA, **{f"f{i}": 1 for i in range(64)}}):
+        response = service.post("/v1/password-resets", body)
+        assert (refusal(response), pointers(response)) == (INVALID, ["/body"])
+        assert len(response.content) < 1_000
+
+
 @pytest.mark.parametrize(
     "password", ["with\0NUL in the middle", "x" * 4_096, "\u0301" * 4_096, "👩‍👩‍👧‍👦" * 500, " ", ""]
 )
