@@ -1,13 +1,15 @@
 """What the owner of an account may do with it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.access import lock_owner
 from application.notices import notify
 from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.outbox import OutboxEvent
-from application.ports.unit_of_work import Begin
+from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Principal
 from domain.accounts import Account, parse_display_name
 from domain.email_changes import EmailChange
@@ -69,7 +71,11 @@ class AccountExport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportAccount:
-    """The owner reads everything that is held about the account (GDPR articles 15 and 20)."""
+    """The owner reads everything that is held about the account (GDPR articles 15 and 20).
+
+    Of the events the newest 10,000. What anybody may cause at the address (claims, resets, counted attempts) is not
+    the account's, and is gone within a day.
+    """
 
     autocommit: Begin
     clock: Clock
@@ -79,8 +85,16 @@ class ExportAccount:
         with self.autocommit() as database:
             return AccountExport(
                 account=account,
-                sessions=database.sessions.page(account.id, limit=100, after=None, at=now)[0],
+                sessions=list(self._sessions(database, account, now)),
                 email_change=database.email_changes.find(account.id, at=now),
                 mail=database.mail.of_address(account.email),
                 events=database.outbox.of_owner(account.id, limit=_MOST_EXPORTED),
             )
+
+    def _sessions(self, database: UnitOfWork, account: Account, at: datetime) -> Iterator[Session]:
+        after = None
+        while True:
+            page, after = database.sessions.page(account.id, limit=100, after=after, at=at)
+            yield from page
+            if after is None:
+                return

@@ -76,23 +76,18 @@ class QueuedMail(Aggregate):
     def notice(
         cls, kind: MailKind, to: EmailAddress, *, slot: UUID, ids: Mapping[str, str] = _NO_IDS, at: datetime
     ) -> Self:
-        return cls(
-            address_digest=to.digest,
-            slot=str(slot),
-            kind=kind,
-            address=to,
-            ids=ids,
-            due_at=at,
-            scheduled_at=at,
-            hour_started_at=at,
-        )
+        return cls._to(to, kind, str(slot), ids, at)
 
     @classmethod
     def capped(cls, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], at: datetime) -> Self:
         """The first of its kind to that address; `requested_again` makes the next."""
+        return cls._to(to, kind, kind.value, ids, at)
+
+    @classmethod
+    def _to(cls, to: EmailAddress, kind: MailKind, slot: str, ids: Mapping[str, str], at: datetime) -> Self:
         return cls(
             address_digest=to.digest,
-            slot=kind.value,
+            slot=slot,
             kind=kind,
             address=to,
             ids=ids,
@@ -132,6 +127,6 @@ class QueuedMail(Aggregate):
         """Try again later, ever less often; give up after the last try and keep the error."""
         tries = self.tries + 1
         if tries >= policy.most_tries:
-            return replace(self, address=None, ids=_NO_IDS, due_at=None, tries=tries, last_error=error)
+            return replace(self.gone(), tries=tries, last_error=error)
         wait = min(policy.longest_retry, policy.first_retry * (1 << min(tries - 1, 32)))
         return replace(self, due_at=at + wait, tries=tries, last_error=error)
