@@ -23,7 +23,7 @@ run: install .env ## Serve on http://127.0.0.1:8000, with an embedded SQLite fil
 	$(BIN)/portico serve
 
 .env:
-	cp .env.example .env
+	install -m 600 .env.example .env
 
 test: install ## Run all tests: memory, SQLite and a real PostgreSQL
 	$(BIN)/pytest -n auto --dist worksteal

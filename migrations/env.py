@@ -6,7 +6,7 @@ from logging.config import fileConfig
 from alembic import context
 from sqlalchemy import NullPool, create_engine
 
-from adapters.sql.engine import parsed
+from adapters.sql.engine import keep_private, parsed
 from adapters.sql.model import Model  # the package imports all tables
 
 MIGRATING = 0x706F727469636F
@@ -23,6 +23,8 @@ def migrate_offline(url: str) -> None:
 def migrate_online(url: str) -> None:
     address = parsed(url)
     on_sqlite = address.get_backend_name() == "sqlite"
+    if on_sqlite:
+        keep_private(address)
     # pysqlite would commit before each CREATE TABLE: BEGIN is ours, as in the service.
     driver = {"isolation_level": None} if on_sqlite else {}
     engine = create_engine(address, poolclass=NullPool, hide_parameters=True, connect_args=driver)

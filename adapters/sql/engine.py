@@ -1,8 +1,9 @@
 """How to reach the two databases, and how each of them begins a transaction."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -45,6 +46,15 @@ def parsed(url: str) -> URL:
             raise ValueError(f"Portico runs on PostgreSQL and SQLite, not on {other}.")
 
 
+def keep_private(address: URL) -> None:
+    """Make a missing SQLite file readable by its owner only; SQLite gives its companions the same mode."""
+    path = address.database or ""
+    if path.startswith("file:"):  # a URI, which SQLite alone reads
+        return
+    with suppress(OSError):  # what hinders it is told once somebody connects
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
+
+
 def gateway(url: str, *, pool_size: int, pool_timeout: float) -> Gateway:
     address = parsed(url)
     # Fixed: a burst must wait here, not break the database's own limit. The last used comes first, so that a quiet
@@ -75,6 +85,7 @@ def _postgresql(address: URL, pool: dict[str, Any]) -> Gateway:
 def _sqlite(address: URL, pool: dict[str, Any]) -> Gateway:
     """SQLite has one writer at a time, and whoever else tries polls for the lock, unfairly. So the writers of this
     process queue for a lock of their own; readers need none (write-ahead log)."""
+    keep_private(address)
     engine = create_engine(
         address,
         hide_parameters=True,

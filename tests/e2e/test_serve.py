@@ -56,7 +56,7 @@ def test_on_sqlite_it_starts_in_an_empty_directory_and_answers_soon(on_sqlite: I
     try:
         # About two seconds, twice that while other tests run; what matters is that no one waits for a minute.
         assert server.wait_until_ready() < 10
-        assert (on_sqlite.directory / "portico.sqlite3").exists()
+        assert (on_sqlite.directory / "portico.sqlite3").stat().st_mode & 0o077 == 0
         assert (on_sqlite.directory / ".portico" / "secret_key").stat().st_mode & 0o077 == 0
     finally:
         server.kill()

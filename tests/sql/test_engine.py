@@ -1,3 +1,4 @@
+import stat
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,23 @@ def test_on_sqlite_what_is_committed_is_on_disk_and_readers_do_not_wait(tmp_path
         settings = {name: connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
     opened.engine.dispose()
     assert settings == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_an_sqlite_file_and_its_companions_are_their_owners_alone(tmp_path: Path) -> None:
+    opened = gateway(f"sqlite:///{tmp_path}/portico.sqlite3", pool_size=1, pool_timeout=1)
+    with opened.begin() as connection:
+        connection.execute(text("CREATE TABLE herons (name TEXT)"))
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    opened.engine.dispose()
+    assert modes == dict.fromkeys(("portico.sqlite3", "portico.sqlite3-shm", "portico.sqlite3-wal"), 0o600)
+
+
+def test_the_mode_of_an_sqlite_file_that_is_there_is_its_owners_business(tmp_path: Path) -> None:
+    file = tmp_path / "portico.sqlite3"
+    file.touch()
+    file.chmod(0o640)
+    gateway(f"sqlite:///{file}", pool_size=1, pool_timeout=1).engine.dispose()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
 def test_on_postgresql_nothing_is_set_in_the_session(postgresql_url: str) -> None:
