@@ -156,7 +156,7 @@ class Closing(Input):
     | {"description": "The account of the bearer, as long as its session lives: revocation shows here at once."},
 )
 def show_me(caller: Caller) -> Response:
-    return answer(AccountOut.of(caller.principal().account))
+    return answer(AccountOut.of(caller.principal().account), secret=True)
 
 
 @me.patch(
@@ -168,7 +168,8 @@ def show_me(caller: Caller) -> Response:
 def rename_me(
     body: Renaming, caller: Caller, rename: Annotated[RenameAccount, use(lambda c: c.rename_account())]
 ) -> Response:
-    return answer(AccountOut.of(rename(principal=caller.principal(), display_name=body.display_name)))
+    account = rename(principal=caller.principal(), display_name=body.display_name)
+    return answer(AccountOut.of(account), secret=True)
 
 
 @me.post(

@@ -170,7 +170,7 @@ def list_sessions(
     principal = caller.principal()
     sessions, after = list_sessions(principal=principal, limit=limit, after=from_cursor(cursor))
     items = [SessionOut.of(session, current=principal.session.id) for session in sessions]
-    return answer(SessionPage.model_construct(items=items, next_cursor=to_cursor(after)))
+    return answer(SessionPage.model_construct(items=items, next_cursor=to_cursor(after)), secret=True)
 
 
 @routes.delete(

@@ -61,6 +61,13 @@ def test_no_refusal_is_kept_in_a_cache(service: Service) -> None:
         assert service.get(path).headers["cache-control"] == "no-store"
 
 
+def test_no_cache_keeps_what_is_told_about_a_person(service: Service) -> None:
+    ada = service.ada()
+    renamed = service.patch("/v1/me", {"display_name": "Ada L."}, by=ada)
+    for told in (service.get("/v1/me", by=ada), renamed, service.get("/v1/me/sessions", by=ada)):
+        assert (told.status_code, told.headers["cache-control"]) == (200, "no-store")
+
+
 APP = "https://app.example.com"
 ASKING = {"origin": APP, "access-control-request-method": "PATCH", "access-control-request-headers": "authorization"}
 
