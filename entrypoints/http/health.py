@@ -7,13 +7,13 @@ from starlette.responses import Response
 
 from application.ports.unit_of_work import Persistence
 from entrypoints.http.deps import use
-from entrypoints.http.problems import INTERNAL_ERROR, documented
+from entrypoints.http.problems import INTERNAL_ERROR, Responses, documented
 from entrypoints.http.routing import router
 from entrypoints.http.schemas import answer
 
 routes = router("health", prefix="/health")
 
-_FAULT = {500: documented(500, [INTERNAL_ERROR.code])}
+_FAULT: Responses = {500: documented(500, [INTERNAL_ERROR.code])}
 
 
 class Alive(BaseModel):
@@ -25,7 +25,7 @@ class Readiness(BaseModel):
     failed: Literal["database", "schema"] | None = None
 
 
-@routes.get("/live", response_model=Alive, summary="Is the process alive", responses={**_FAULT})
+@routes.get("/live", response_model=Alive, summary="Is the process alive", responses=_FAULT)
 async def live() -> Response:
     """Answers as long as the process can answer at all. It asks nothing else: restart it only if this fails."""
     return answer(Alive())
@@ -40,5 +40,5 @@ async def live() -> Response:
 def ready(persistence: Annotated[Persistence, use(lambda c: c.persistence())]) -> Response:
     """200 only while the database answers and its schema is at head."""
     if failed := persistence.problem():
-        return answer(Readiness(status="not_ready", failed=failed), 503)
+        return answer(Readiness.model_validate({"status": "not_ready", "failed": failed}), 503)
     return answer(Readiness(status="ready"))
