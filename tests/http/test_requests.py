@@ -68,6 +68,12 @@ def test_no_cache_keeps_what_is_told_about_a_person(service: Service) -> None:
         assert (told.status_code, told.headers["cache-control"]) == (200, "no-store")
 
 
+def test_the_page_that_tries_calls_out_loads_nothing_from_elsewhere(service: Service) -> None:
+    policy = service.get("/docs").headers["content-security-policy"].split("; ")
+    assert {"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} <= set(policy)
+    assert not any("http" in directive or "*" in directive for directive in policy)
+
+
 APP = "https://app.example.com"
 ASKING = {"origin": APP, "access-control-request-method": "PATCH", "access-control-request-headers": "authorization"}
 
