@@ -23,6 +23,8 @@ from domain.signing_keys import KeyPolicy
 
 DEVELOPMENT_SECRET = Path(".portico/secret_key")
 _SHORTEST_SECRET = 32
+_LEAST_VARIETY = 10
+_BROADEST_NETWORK = {4: 8, 6: 16}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -132,7 +134,7 @@ class Settings(BaseModel):
     mail_interval: Duration = timedelta(minutes=1)
     mail_per_hour: Count = 30
     mail_tries: Count = 20
-    sent_mail_kept: Duration = timedelta(days=30)
+    sent_mail_kept: Duration = timedelta(hours=24)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console", ""] = ""
@@ -271,6 +273,11 @@ class Settings(BaseModel):
             "common_passwords_file",
             "there is no such file",
         )
+        demand(
+            self.sent_mail_kept >= max(timedelta(hours=1), self.mail_interval),
+            "sent_mail_kept",
+            "at least 1h and MAIL_INTERVAL: the limits on mail count what is remembered",
+        )
         demand(self.session_idle <= self.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
         demand(
             self.mail != "smtp" or bool(self.smtp_host), "smtp_host", "the mail server, or MAIL=console in development"
@@ -294,11 +301,44 @@ class Settings(BaseModel):
         if self.is_development:
             demand(is_loopback(self.host), "host", "development serves this machine only: 127.0.0.1, ::1 or localhost")
             return found
-        demand(url.scheme == "https" or is_loopback(url.hostname or ""), "public_url", "must be https")
+        demand(_is_https_or_loopback(self.public_url), "public_url", "must be https")
         demand(
             "*" not in self.trusted_proxies, "trusted_proxies", "name the networks: with * anybody may forge addresses"
         )
+        demand(
+            "*" in self.trusted_proxies or not any(map(_is_broad, self.trusted_proxies)),
+            "trusted_proxies",
+            "name the proxies: /8 (IPv4) and /16 (IPv6) are the broadest networks",
+        )
         demand("*" not in self.cors_origins, "cors_origins", "name the origins: with * any page may call")
+        demand(
+            all(map(_is_safe_origin, self.cors_origins)),
+            "cors_origins",
+            "origins are written like https://app.example.com, without a path or a last slash",
+        )
+        demand(
+            len(set(self.secret_key.get_secret_value())) >= _LEAST_VARIETY,
+            "secret_key",
+            f"fewer than {_LEAST_VARIETY} different characters are not random: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+        )
+        demand(
+            self.access_token_lifetime <= timedelta(hours=1),
+            "access_token_lifetime",
+            "at most 1h: backends that verify offline learn of a revocation no sooner",
+        )
+        demand(
+            self.refresh_replay_window <= timedelta(minutes=5),
+            "refresh_replay_window",
+            "at most 5m: for so long a copied refresh token goes unnoticed",
+        )
+        demand(self.refresh_replays <= 100, "refresh_replays", "at most 100: a client tries again a few times")
+        demand(self.verification_tries <= 100, "verification_tries", "at most 100: each is a guess at a password")
+        demand(
+            not self.password_range_url or _is_https_or_loopback(self.password_range_url),
+            "password_range_url",
+            "must be https: it is told how the hashes of passwords begin",
+        )
         demand(self.mail != "console", "mail", "console mail is for development: use smtp")
         demand(
             self.smtp_security != "none" or is_loopback(self.smtp_host),
@@ -315,6 +355,26 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_https_or_loopback(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+    )
+
+
+def _is_safe_origin(origin: str) -> bool:
+    """As browsers write one (RFC 6454 section 6.2): compared letter by letter, any other would never match."""
+    return bool(re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", origin)) and _is_https_or_loopback(origin)
+
+
+def _is_broad(network: str) -> bool:
+    parsed = ipaddress.ip_network(network)
+    return parsed.prefixlen < _BROADEST_NETWORK[parsed.version]
 
 
 def unknown_names(env_file: Path = Path(".env")) -> list[str]:

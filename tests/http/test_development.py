@@ -57,7 +57,7 @@ def test_the_mailbox_shows_what_would_have_been_sent(service: Service) -> None:
 
 @pytest.fixture
 def production(portal: BlockingPortal) -> Service:
-    environ = {"SECRET_KEY": "k" * 32, "SMTP_HOST": "localhost", "BACKGROUND_WORK": "false"}
+    environ = {"SECRET_KEY": "0123456789abcdef" * 2, "SMTP_HOST": "localhost", "BACKGROUND_WORK": "false"}
     container = Container(settings=providers.Object(Settings.load(environ)))
     container.persistence.override(MemoryDatabase(ids=container.ids()))
     return Service(portal, container)

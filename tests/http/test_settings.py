@@ -15,7 +15,7 @@ from domain.signing_keys import KeyPolicy
 from entrypoints.settings import Settings, SettingsInvalid
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-SECRET = "k" * 32
+SECRET = "0123456789abcdef" * 2
 DEVELOPMENT = {"ENVIRONMENT": "development", "MAIL": "console", "SECRET_KEY": SECRET}
 PRODUCTION = {"SECRET_KEY": SECRET, "SMTP_HOST": "mail.example.com", "PUBLIC_URL": "https://accounts.example.com"}
 NOWHERE = Path("/nonexistent/.env")
@@ -85,6 +85,7 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("SMTP_PORT", "0"),
         ("SMTP_SECURITY", "ssl"),
         ("MAIL_PER_HOUR", "0"),
+        ("SENT_MAIL_KEPT", "59m"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -97,10 +98,29 @@ def test_a_senseless_value_is_refused_everywhere(name: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SECRET_KEY", "k" * 31),
+        ("SECRET_KEY", SECRET[:31]),
+        ("SECRET_KEY", "012345678" * 5),
         ("PUBLIC_URL", "http://accounts.example.com"),
         ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "192.0.2.7 10.0.0.0/7"),
+        ("TRUSTED_PROXIES", "2001::/15"),
         ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "https://a.example http://b.example"),
+        ("CORS_ORIGINS", "https://a.example/"),
+        ("CORS_ORIGINS", "https://a.example/path"),
+        ("CORS_ORIGINS", "https://a.example?b"),
+        ("CORS_ORIGINS", "https://ada@a.example"),
+        ("CORS_ORIGINS", "https://A.example"),
+        ("CORS_ORIGINS", "https://["),
+        ("CORS_ORIGINS", "a.example"),
+        ("CORS_ORIGINS", "null"),
+        ("ACCESS_TOKEN_LIFETIME", "61m"),
+        ("REFRESH_REPLAY_WINDOW", "301s"),
+        ("REFRESH_REPLAYS", "101"),
+        ("VERIFICATION_TRIES", "101"),
+        ("PASSWORD_RANGE_URL", "http://range.example.com"),
+        ("PASSWORD_RANGE_URL", "range.example.com"),
         ("MAIL", "console"),
         ("SMTP_SECURITY", "none"),
         ("BCRYPT_COST", "9"),
@@ -110,6 +130,25 @@ def test_a_senseless_value_is_refused_everywhere(name: str, value: str) -> None:
 def test_what_is_unsafe_is_for_development(name: str, value: str) -> None:
     assert set(refused(PRODUCTION, **{name: value})) == {name}
     loaded(DEVELOPMENT, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "0123456789" * 4),
+        ("TRUSTED_PROXIES", "10.0.0.0/8 2001::/16"),
+        ("CORS_ORIGINS", "https://a.example https://a.example:8443 http://localhost:3000 http://[::1]:3000"),
+        ("ACCESS_TOKEN_LIFETIME", "1h"),
+        ("REFRESH_REPLAY_WINDOW", "5m"),
+        ("REFRESH_REPLAYS", "100"),
+        ("VERIFICATION_TRIES", "100"),
+        ("PASSWORD_RANGE_URL", "https://range.example.com/range"),
+        ("PASSWORD_RANGE_URL", "http://127.0.0.1:9000/range"),
+        ("SENT_MAIL_KEPT", "1h"),
+    ],
+)
+def test_what_is_just_safe_enough_is_served(name: str, value: str) -> None:
+    loaded(PRODUCTION, **{name: value})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])  # noqa: S104 (it is refused)
@@ -132,6 +171,11 @@ def test_plain_http_is_for_this_machine_only(url: str) -> None:
 @pytest.mark.parametrize("environ", [DEVELOPMENT, PRODUCTION])
 def test_smtp_needs_a_server(environ: dict[str, str]) -> None:
     assert set(refused(environ, MAIL="smtp", SMTP_HOST="")) == {"SMTP_HOST"}
+
+
+def test_mail_is_remembered_for_as_long_as_it_delays_the_next() -> None:
+    loaded(PRODUCTION, MAIL_INTERVAL="2h", SENT_MAIL_KEPT="2h")
+    assert set(refused(PRODUCTION, MAIL_INTERVAL="2h", SENT_MAIL_KEPT="1h")) == {"SENT_MAIL_KEPT"}
 
 
 @pytest.mark.parametrize("url", ["sqlite:///portico.sqlite3", "sqlite:////var/lib/portico/portico.sqlite3"])
