@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -237,7 +237,7 @@ class Settings(BaseModel):
 
     def refusals(self) -> dict[str, str]:
         """Settings that parse but must not be served with, and why."""
-        url = urlsplit(self.public_url)
+        url = _split(self.public_url)
         database = self.database_url.get_secret_value()
         found: dict[str, str] = {}
 
@@ -348,6 +348,13 @@ class Settings(BaseModel):
         demand(self.bcrypt_cost >= 10, "bcrypt_cost", "below 10 it is too cheap to guess")
         demand(not self.is_memory, "database_url", "memory: forgets everything at the end, and is for development")
         return found
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # a bracket that is never closed
+        return urlsplit("")
 
 
 def is_loopback(host: str) -> bool:
