@@ -52,7 +52,7 @@ class AccountForOperators(AccountOut):
 
     @classmethod
     def of(cls, account: Account) -> Self:
-        return cls.model_construct(**dict(AccountOut.of(account)), state_since=account.state_since)
+        return cls(**dict(AccountOut.of(account)), state_since=account.state_since)
 
 
 class AccountPage(Page[AccountForOperators]):
@@ -77,7 +77,7 @@ def list_accounts(
         principal=caller.principal(), query=query, state=status, limit=limit, after=from_cursor(cursor)
     )
     items = [AccountForOperators.of(account) for account in accounts]
-    return answer(AccountPage.model_construct(items=items, next_cursor=to_cursor(after)))
+    return answer(AccountPage(items=items, next_cursor=to_cursor(after)))
 
 
 @routes.get(

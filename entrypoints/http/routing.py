@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -51,12 +51,19 @@ class Route(APIRoute):
         super().__init__(path, endpoint if iscoroutinefunction(endpoint) else _on_a_thread(endpoint), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        # Where nothing but the caller is taken, there is nothing for FastAPI to read, check or provide, and looking for
+        # it costs a sixth of the request.
+        takes_caller_only = list(signature(self.endpoint).parameters) == ["caller"]
+        handle = self._call if takes_caller_only else super().get_route_handler()
 
         async def handle_caller(request: Request) -> Response:
             return await handle(Caller(request.scope, request.receive))
 
         return handle_caller
+
+    async def _call(self, caller: Request) -> Response:
+        response: Response = await self.endpoint(caller=caller)
+        return response
 
 
 def _on_a_thread(endpoint: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:

@@ -63,7 +63,7 @@ class SessionOut(BaseModel):
 
     @classmethod
     def of(cls, session: Session, *, current: SessionId) -> Self:
-        return cls.model_construct(
+        return cls(
             id=session.id,
             created_at=session.created_at,
             last_seen_at=session.last_seen_at,
@@ -105,7 +105,7 @@ class Tokens(BaseModel):
 
     @classmethod
     def of(cls, signed_in: SignedIn) -> Self:
-        return cls.model_construct(
+        return cls(
             access_token=signed_in.access_token,
             expires_in=int(signed_in.expires_in.total_seconds()),
             refresh_token=signed_in.refresh_token,
@@ -170,7 +170,7 @@ def list_sessions(
     principal = caller.principal()
     sessions, after = list_sessions(principal=principal, limit=limit, after=from_cursor(cursor))
     items = [SessionOut.of(session, current=principal.session.id) for session in sessions]
-    return answer(SessionPage.model_construct(items=items, next_cursor=to_cursor(after)), secret=True)
+    return answer(SessionPage(items=items, next_cursor=to_cursor(after)), secret=True)
 
 
 @routes.delete(
