@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.accounts import AccountRow, to_account
 from adapters.sql.model import Model
-from adapters.sql.prepared import PreparedSelect
+from adapters.sql.prepared import Prepared
 from adapters.sql.statements import one_page, swept
 from application.ports.outbox import Emit
 from application.ports.pages import id_of
@@ -114,20 +114,30 @@ _WIDTH = len(SessionRow.__table__.columns)
 
 # The statements of every request and of every refresh are built once: building costs as much as running.
 _THIS = and_(SessionRow.account_id == bindparam("of_account"), SessionRow.id == bindparam("of_session"))
-_WITH_ACCOUNT = PreparedSelect(
+_WITH_ACCOUNT = Prepared(
     select(SessionRow.__table__, AccountRow.__table__)
     .join_from(SessionRow, AccountRow, SessionRow.account_id == AccountRow.id)
     .where(_THIS)
 )
-_ADVANCE = (
+_NOW = bindparam("now", type_=SessionRow.rotated_at.type)
+_ADVANCE = Prepared(
     update(SessionRow)
     .where(
         _THIS,
         SessionRow.generation == bindparam("of_generation"),
-        SessionRow.idle_expires_at > bindparam("now", type_=SessionRow.idle_expires_at.type),
-        SessionRow.expires_at > bindparam("now", type_=SessionRow.expires_at.type),
+        SessionRow.idle_expires_at > _NOW,
+        SessionRow.expires_at > _NOW,
     )
-    .values(generation=SessionRow.generation + 1, replays=0)
+    .values(
+        generation=SessionRow.generation + 1,
+        replays=0,
+        rotated_at=_NOW,
+        user_agent=bindparam("seen_user_agent"),
+        network=bindparam("seen_network"),
+        last_seen_at=bindparam("seen_hour"),
+        idle_expires_at=bindparam("idle_until"),
+        idle_expiry_hour=bindparam("idle_until_hour"),
+    )
     .returning(SessionRow.__table__)
 )
 
@@ -165,21 +175,20 @@ class SqlSessions(Sessions):
         at: datetime,
     ) -> Session | None:
         idle_expires_at = at + policy.idle
-        advanced = self.connection.execute(
-            _ADVANCE,
+        advanced = _ADVANCE.first(
+            self.connection,
             {
                 "of_account": account_id,
                 "of_session": id,
                 "of_generation": generation,
                 "now": at,
-                "rotated_at": at,
-                "user_agent": client.user_agent,
-                "network": client.network,
-                "last_seen_at": to_the_hour(at),
-                "idle_expires_at": idle_expires_at,
-                "idle_expiry_hour": to_the_hour(idle_expires_at),
+                "seen_user_agent": client.user_agent,
+                "seen_network": client.network,
+                "seen_hour": to_the_hour(at),
+                "idle_until": idle_expires_at,
+                "idle_until_hour": to_the_hour(idle_expires_at),
             },
-        ).first()
+        )
         return to_session(advanced) if advanced else None
 
     def count_replay(self, account_id: AccountId, id: SessionId, *, generation: int, most: int) -> bool:
