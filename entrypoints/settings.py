@@ -9,7 +9,6 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
@@ -20,11 +19,9 @@ from domain.mail import MailPolicy
 from domain.passwords import LONGEST_HASHED, PasswordPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
+from entrypoints.settings_rules import broken_rules
 
 DEVELOPMENT_SECRET = Path(".portico/secret_key")
-_SHORTEST_SECRET = 32
-_LEAST_VARIETY = 10
-_BROADEST_NETWORK = {4: 8, 6: 16}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -229,159 +226,11 @@ class Settings(BaseModel):
             problems = {str(e["loc"][0]): e["msg"].removeprefix("Value error, ") for e in error.errors()}
             # The rest is judged as if the bad ones had been left out, so that one start names everything.
             settings = cls.model_validate({name: v for name, v in values.items() if name not in problems})
-        for name, problem in settings.refusals().items():
+        for name, problem in broken_rules(settings).items():
             problems.setdefault(name, problem)
         if problems:
             raise SettingsInvalid({name.upper(): problem for name, problem in problems.items()})
         return settings
-
-    def refusals(self) -> dict[str, str]:
-        """Settings that parse but must not be served with, and why."""
-        url = _split(self.public_url)
-        database = self.database_url.get_secret_value()
-        found: dict[str, str] = {}
-
-        def demand(holds: bool, name: str, otherwise: str) -> None:
-            if not holds:
-                found.setdefault(name, otherwise)
-
-        demand(
-            url.scheme in ("http", "https") and bool(url.hostname) and not (url.query or url.fragment),
-            "public_url",
-            "the address that users reach the service at, like https://accounts.example.com",
-        )
-        demand(not self.public_url.endswith("/"), "public_url", "leave out the last slash")
-        demand(
-            bool(self.persistence)
-            or self.is_memory
-            or bool(re.match(r"sqlite:///(?!:memory:$).|postgres://|postgresql(\+psycopg2)?://", database)),
-            "database_url",
-            "memory:, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE",
-        )
-        demand(
-            not self.persistence or bool(re.fullmatch(r"[\w.]+:[\w.]+", self.persistence)),
-            "persistence",
-            "module:factory, like their.module:factory",
-        )
-        demand(
-            self.workers == 1 or not (self.is_sqlite or self.is_memory),
-            "workers",
-            "SQLite and memory serve one process: use PostgreSQL for more",
-        )
-        demand(
-            not self.common_passwords_file or Path(self.common_passwords_file).is_file(),
-            "common_passwords_file",
-            "there is no such file",
-        )
-        demand(
-            self.sent_mail_kept >= max(timedelta(hours=1), self.mail_interval),
-            "sent_mail_kept",
-            "at least 1h and MAIL_INTERVAL: the limits on mail count what is remembered",
-        )
-        demand(self.session_idle <= self.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
-        demand(
-            self.mail != "smtp" or bool(self.smtp_host), "smtp_host", "the mail server, or MAIL=console in development"
-        )
-        demand(
-            self.is_development or len(self.secret_key.get_secret_value()) >= _SHORTEST_SECRET,
-            "secret_key",
-            f"at least {_SHORTEST_SECRET} random characters: "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
-        )
-        demand(
-            not re.search(r"[\s,]", self.secret_key.get_secret_value()),
-            "secret_key",
-            "leave out spaces and commas: they separate SECRET_KEYS_OLD, where it will go one day",
-        )
-        demand(
-            all(len(old.get_secret_value()) >= _SHORTEST_SECRET for old in self.secret_keys_old),
-            "secret_keys_old",
-            f"each has at least {_SHORTEST_SECRET} characters, as SECRET_KEY has",
-        )
-        if self.is_development:
-            demand(is_loopback(self.host), "host", "development serves this machine only: 127.0.0.1, ::1 or localhost")
-            return found
-        demand(_is_https_or_loopback(self.public_url), "public_url", "must be https")
-        demand(
-            "*" not in self.trusted_proxies, "trusted_proxies", "name the networks: with * anybody may forge addresses"
-        )
-        demand(
-            "*" in self.trusted_proxies or not any(map(_is_broad, self.trusted_proxies)),
-            "trusted_proxies",
-            "name the proxies: /8 (IPv4) and /16 (IPv6) are the broadest networks",
-        )
-        demand("*" not in self.cors_origins, "cors_origins", "name the origins: with * any page may call")
-        demand(
-            all(map(_is_safe_origin, self.cors_origins)),
-            "cors_origins",
-            "origins are written like https://app.example.com, without a path or a last slash",
-        )
-        demand(
-            len(set(self.secret_key.get_secret_value())) >= _LEAST_VARIETY,
-            "secret_key",
-            f"fewer than {_LEAST_VARIETY} different characters are not random: "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
-        )
-        demand(
-            self.access_token_lifetime <= timedelta(hours=1),
-            "access_token_lifetime",
-            "at most 1h: backends that verify offline learn of a revocation no sooner",
-        )
-        demand(
-            self.refresh_replay_window <= timedelta(minutes=5),
-            "refresh_replay_window",
-            "at most 5m: for so long a copied refresh token goes unnoticed",
-        )
-        demand(self.refresh_replays <= 100, "refresh_replays", "at most 100: a client tries again a few times")
-        demand(self.verification_tries <= 100, "verification_tries", "at most 100: each is a guess at a password")
-        demand(
-            not self.password_range_url or _is_https_or_loopback(self.password_range_url),
-            "password_range_url",
-            "must be https: it is told how the hashes of passwords begin",
-        )
-        demand(self.mail != "console", "mail", "console mail is for development: use smtp")
-        demand(
-            self.smtp_security != "none" or is_loopback(self.smtp_host),
-            "smtp_security",
-            "none is for this machine only",
-        )
-        demand(self.bcrypt_cost >= 10, "bcrypt_cost", "below 10 it is too cheap to guess")
-        demand(not self.is_memory, "database_url", "memory: forgets everything at the end, and is for development")
-        return found
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:  # a bracket that is never closed
-        return urlsplit("")
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_https_or_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    )
-
-
-def _is_safe_origin(origin: str) -> bool:
-    """As browsers write one (RFC 6454 section 6.2): compared letter by letter, any other would never match."""
-    return bool(re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", origin)) and _is_https_or_loopback(origin)
-
-
-def _is_broad(network: str) -> bool:
-    parsed = ipaddress.ip_network(network)
-    return parsed.prefixlen < _BROADEST_NETWORK[parsed.version]
 
 
 def unknown_names(env_file: Path = Path(".env")) -> list[str]:
