@@ -41,9 +41,10 @@ def main(
     with postgres() as cluster, tempfile.TemporaryDirectory(prefix="portico-bench-") as folder, progress:
         bench = Bench(cluster, Path(folder), progress, quick)
         for name in parts or list(Name):
-            measured.append(importlib.import_module(f"bench.parts.{name}").measure(bench))
+            part: Part = importlib.import_module(f"bench.parts.{name}").measure(bench)
+            measured.append(part)
             if results or not quick:
-                save(measured, results or RESULTS)
+                save(part, results or RESULTS)
     show(measured, console)
 
 

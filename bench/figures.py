@@ -109,10 +109,10 @@ def show(parts: Sequence[Part], console: Console) -> None:
     console.print(table)
 
 
-def save(parts: Sequence[Part], path: Path) -> None:
+def save(part: Part, path: Path) -> None:
     """Beside what other parts measured earlier."""
     results = json.loads(path.read_text()) if path.exists() else {}
-    results.update({part.name: part.to_json() for part in parts})
+    results[part.name] = part.to_json()
     path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
 
 

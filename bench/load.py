@@ -8,11 +8,13 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import quantiles
 from typing import Any, Protocol, TypeVar, cast
 
 import uvloop
+
+from bench.machine import Server
 
 T = TypeVar("T")
 
@@ -67,6 +69,8 @@ class Sample:
     served: Sequence[float]
     refused: Sequence[float]
     """Of the answers 503."""
+    processor_time: float = 0.0
+    """Of the server, in microseconds an answer."""
 
     @property
     def rate(self) -> float:
@@ -208,11 +212,14 @@ class Clients:
         self._failure = self._failure or failure
 
 
-def drive(port: int, scripts: Iterable[Script], *, seconds: float, warm_up: float = 0.5) -> Sample:
+def drive(server: Server, scripts: Iterable[Script], *, seconds: float, warm_up: float = 0.5) -> Sample:
     async def driven() -> Sample:
-        async with Clients(port, scripts) as clients:
+        async with Clients(server.port, scripts) as clients:
             await clients.warm_up(warm_up)
-            return await clients.observe(seconds)
+            before = server.cpu_seconds
+            sample = await clients.observe(seconds)
+            spent = 1e6 * (server.cpu_seconds - before)
+            return replace(sample, processor_time=spent / len(sample.served))
 
     return run(driven())
 

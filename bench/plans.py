@@ -75,7 +75,7 @@ def _plan(statement: str, root: dict[str, Any]) -> Plan:
         statement=" ".join(statement.split()),
         steps=[_described(node) for node in nodes],
         buffers=root["Shared Hit Blocks"] + root["Shared Read Blocks"] if "Shared Hit Blocks" in root else None,
-        sequential=[table for table in sequential if table not in _OF_FIXED_SIZE],
+        sequential=[table for table in sequential if table not in _OF_FIXED_SIZE and not table.startswith("pg_")],
     )
 
 

@@ -31,6 +31,7 @@ class Refreshing(Script):
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self._newest = deque(tokens)
+        self.rotations = 0
 
     def ask(self) -> bytes:
         return request("POST", "/v1/sessions/refresh", body={"refresh_token": self._newest.popleft()})
@@ -38,6 +39,7 @@ class Refreshing(Script):
     def hear(self, answer: Answer) -> float:
         _must_be(200, answer)
         self._newest.append(answer.json()["refresh_token"])
+        self.rotations += 1
         return 0.0
 
 

@@ -19,7 +19,7 @@ def measure(bench: Bench) -> Part:
     with bench.portico.serving() as portico, bench.ceiling() as ceiling:
 
         def load(server: Server) -> Sample:
-            return drive(server.port, scripts, seconds=bench.seconds)
+            return drive(server, scripts, seconds=bench.seconds)
 
         load(portico), load(ceiling)
         pairs = bench.interleaved("GET /v1/me", lambda: load(portico), lambda: load(ceiling))
@@ -34,6 +34,7 @@ def measure(bench: Bench) -> Part:
                 target=("at most", 2.0),
                 of=medians(pairs, "p99", "ms"),
             ),
+            processor_time(pairs),
             Figure(name="resident memory after it", rounds=[resident], target=("at most", 130), unit="MiB"),
         ],
     )
@@ -45,6 +46,16 @@ def against_ceiling(pairs: list[tuple[Sample, Sample]], *, at_least: float) -> F
         rounds=[ours.rate / theirs.rate for ours, theirs in pairs],
         target=("at least", at_least),
         of=medians(pairs, "rate", "/s"),
+    )
+
+
+def processor_time(pairs: list[tuple[Sample, Sample]]) -> Figure:
+    """What the server computes for a request: it hardly moves with what else the machine does."""
+    return Figure(
+        name="the server's processor time a request, against the ceiling's",
+        rounds=[ours.processor_time / theirs.processor_time for ours, theirs in pairs],
+        target=None,
+        of=medians(pairs, "processor_time", "µs"),
     )
 
 

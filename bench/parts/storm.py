@@ -33,7 +33,7 @@ def measure(bench: Bench) -> Part:
         pairs = bench.interleaved(
             "sign-in storm",
             lambda: run(in_the_storm()),
-            lambda: drive(portico.port, readers, seconds=seconds),
+            lambda: drive(portico, readers, seconds=seconds),
         )
     return Part(
         name="storm",
