@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Self
 from uuid import UUID
 
@@ -79,10 +80,11 @@ class Client:
     @classmethod
     def seen(cls, *, user_agent: str, address: str) -> Self:
         """`address` is an IP address, or anything else where there is none."""
-        printable = "".join(c for c in user_agent if c.isprintable())
+        printable = user_agent if user_agent.isprintable() else "".join(c for c in user_agent if c.isprintable())
         return cls(user_agent=printable[:_LONGEST_USER_AGENT], network=network_of(address))
 
 
+@lru_cache(maxsize=4096)  # the same few come again and again, and parsing one takes longer than reading a session
 def network_of(address: str) -> str:
     """An IPv4 address as its /32, an IPv6 address as its /64: what one subscriber is given (RFC 6177)."""
     try:
