@@ -92,7 +92,8 @@ def secret() -> str:
 
 
 # Accounts came one a minute; ids are UUIDv7 of that moment, as the application makes them. Each has a session, two
-# events and an attempt that is remembered; one in a hundred has a claim, a reset and a change of address under way.
+# events, a mail and an attempt that is remembered; one in a hundred has a claim, a reset and a change of address under
+# way. Nothing is over while it is measured.
 _POPULATION = (
     """
     INSERT INTO accounts
@@ -114,29 +115,31 @@ _POPULATION = (
     """,
     """
     INSERT INTO attempts
-    SELECT encode(sha256(email::bytea), 'hex'), 'all networks', 0, now(), now(), now() + random() * interval '1 day'
+    SELECT encode(sha256(email::bytea), 'hex'), 'all networks', 0, now(), now(),
+           now() + (1 + 23 * random()) * interval '1 hour'
     FROM accounts
     """,
     """
     INSERT INTO mail
     SELECT encode(sha256(email::bytea), 'hex'), 'verification', 'verification', NULL, '{}', NULL, 1,
-           now() - random() * interval '29 days', now(), 1, '', 2
+           now() - random() * interval '1 hour', now(), 1, '', 2
     FROM accounts
     """,
     """
     INSERT INTO claims
     SELECT encode(sha256(email::bytea), 'hex'), uuidv7(), email, display_name, password_hash, now(),
-           now() + random() * interval '1 day', 0
+           now() + (1 + 23 * random()) * interval '1 hour', 0
     FROM accounts WHERE right(display_name, 2) = '00'
     """,
     """
     INSERT INTO password_resets
-    SELECT encode(sha256(email::bytea), 'hex'), uuidv7(), email, now(), now() + random() * interval '30 minutes'
+    SELECT encode(sha256(email::bytea), 'hex'), uuidv7(), email, now(),
+           now() + (20 + 10 * random()) * interval '1 minute'
     FROM accounts WHERE right(display_name, 2) = '00'
     """,
     """
     INSERT INTO email_changes
-    SELECT id, uuidv7(), 'new-' || email, now(), now() + random() * interval '1 day'
+    SELECT id, uuidv7(), 'new-' || email, now(), now() + (1 + 23 * random()) * interval '1 hour'
     FROM accounts WHERE right(display_name, 2) = '00'
     """,
 )

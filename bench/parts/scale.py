@@ -24,7 +24,7 @@ Statements = dict[str, list[str]]
 
 def measure(bench: Bench) -> Part:
     few = bench.installation("few", FEW, bcrypt_cost=_COST)
-    many = bench.installation("many", MANY // (100 if bench.quick else 1), bcrypt_cost=_COST)
+    many = bench.installation("many", MANY // (10 if bench.quick else 1), bcrypt_cost=_COST)
     with world(few) as small, world(many) as large:
         of_few, of_many = statements_of(bench, small), statements_of(bench, large)
         seconds = timed(bench, small, large)
