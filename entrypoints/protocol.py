@@ -19,11 +19,13 @@ class BoundedHeads(HttpToolsProtocol):
     """
 
     _idle_bytes = 0
+    _unread_bytes = 0
     _has_advanced = False
     _is_head_too_large = False
 
     def data_received(self, data: bytes) -> None:
         self._has_advanced = False
+        self._unread_bytes = self._idle_bytes + len(data)
         super().data_received(data)
         # A read that ends one thing may begin the next. It does not count then, but a read has an end of its own.
         self._idle_bytes = 0 if self._has_advanced else self._idle_bytes + len(data)
@@ -32,11 +34,14 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._has_advanced = True
-        # It may have come in one read, so it is measured once more.
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > MOST_HEAD_BYTES:
+        # It may have come in one read, with more behind it, so where it can be too large it is measured.
+        if self._unread_bytes > MOST_HEAD_BYTES and self._head_bytes() > MOST_HEAD_BYTES:
             self._is_head_too_large = True
             raise _HeadTooLarge  # the parser stops, and the request is refused below
         super().on_headers_complete()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         self._has_advanced = True

@@ -1,5 +1,6 @@
 """What every table is made of."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -26,14 +27,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("A time without a zone is no moment.")
         return value if dialect.name == "postgresql" else value.astimezone(UTC).isoformat(timespec="microseconds")
 
-    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        match value:
-            case None:
-                return None
-            case str():
-                return datetime.fromisoformat(value)
-            case _:
-                return value.astimezone(UTC)  # the server answers in the zone of its own settings
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # noqa: ARG002
+        # Ten of them stand in the row that every request reads: so no method of a TypeDecorator, which costs as much
+        # again.
+        return _in_utc if dialect.name == "postgresql" else _parsed
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    # The server answers in the zone of its own settings.
+    return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
+
+
+def _parsed(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 Json = JSON().with_variant(JSONB(), "postgresql")
