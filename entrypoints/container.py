@@ -15,7 +15,7 @@ from adapters.mail.console import ConsoleMailer
 from adapters.mail.rendering import Renderer
 from adapters.security.common_passwords import ListedPasswords
 from adapters.security.ec_keys import EcKeyMaker
-from adapters.security.hashing import PasslibHasher
+from adapters.security.hashing import LimitedHasher, PasslibHasher
 from adapters.security.opaque_tokens import HmacTokens
 from adapters.security.remembered_tokens import RememberedAccessTokens
 from adapters.security.secret_keys import SecretKeys
@@ -170,14 +170,18 @@ class Container(containers.DeclarativeContainer):
     key_maker = one(EcKeyMaker)
     key_ring = one(KeyRing, autocommit=autocommit, vault=vault, policy=settings.provided.key_policy, clock=clock)
     access_tokens = one(access_tokens, settings, key_ring)
-    passwords = one(PasslibHasher, scheme=settings.provided.password_hash, bcrypt_cost=settings.provided.bcrypt_cost)
+    passwords = one(
+        LimitedHasher,
+        one(PasslibHasher, scheme=settings.provided.password_hash, bcrypt_cost=settings.provided.bcrypt_cost),
+        at_once=settings.provided.hashing_thread_count,
+    )
     common_passwords = one(common_passwords, settings)
     password_strength = one(ZxcvbnStrength)
     console_mailer = one(console_mailer, settings, clock)
     mailer = one(mailer, settings, console_mailer.provider)
     hashing_executor = one(
         HashingExecutor,
-        threads=settings.provided.hashing_thread_count,
+        at_once=settings.provided.hashing_thread_count,
         queue=settings.provided.hashing_queue,
     )
 

@@ -30,13 +30,14 @@ class Busy(Unavailable):
 
 
 class HashingExecutor:
-    """Runs whole use cases on `threads` threads at nice +10; at most `queue` more may wait."""
+    """Runs whole use cases at nice +10: as many as may hash at one time, and one more, which talks with the database
+    meanwhile, so that no hash waits for a row. At most `queue` others may wait."""
 
-    def __init__(self, *, threads: int, queue: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="hashing", initializer=_lower_priority)
-        self._places = threading.Semaphore(threads + queue)
+    def __init__(self, *, at_once: int, queue: int) -> None:
+        self._executor = ThreadPoolExecutor(at_once + 1, thread_name_prefix="hashing", initializer=_lower_priority)
+        self._places = threading.Semaphore(at_once + queue)
         # How long a full queue takes to empty, at a quarter of a second a hash.
-        self._retry_after = max(1, (threads + queue) // (4 * threads))
+        self._retry_after = max(1, (at_once + queue) // (4 * at_once))
 
     async def run(self, work: Callable[[], R]) -> R:
         """Raise Busy, before a thread or a connection is taken, if the queue is full."""

@@ -1,5 +1,6 @@
 import logging
 import warnings
+from threading import Semaphore
 from typing import Any, Literal
 
 from application.ports.security import PasswordHasher
@@ -62,6 +63,29 @@ class PasslibHasher(PasswordHasher):
             return bool(self._context.needs_update(hash))
         except _UNREADABLE:
             return True
+
+
+class LimitedHasher(PasswordHasher):
+    """Lets `at_once` hashes be made at one time, and the others wait."""
+
+    def __init__(self, hasher: PasswordHasher, *, at_once: int) -> None:
+        self._hasher = hasher
+        self._turns = Semaphore(at_once)
+
+    def hash(self, password: str) -> str:
+        with self._turns:
+            return self._hasher.hash(password)
+
+    def verify(self, password: str, hash: str) -> bool:
+        with self._turns:
+            return self._hasher.verify(password, hash)
+
+    def verify_nothing(self, password: str) -> None:
+        with self._turns:
+            self._hasher.verify_nothing(password)
+
+    def is_outdated(self, hash: str) -> bool:
+        return self._hasher.is_outdated(hash)
 
 
 def _load_backends() -> None:

@@ -2,13 +2,14 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
+from threading import Lock
+from time import perf_counter, sleep
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.security.hashing import PasslibHasher
+from adapters.security.hashing import LimitedHasher, PasslibHasher
 
 PASSWORD = "correct horse battery staple"
 CHEAP = PasslibHasher(bcrypt_cost=4)
@@ -161,7 +162,7 @@ def test_passlib_is_silent_about_the_libraries_it_uses() -> None:
     program = """
 import logging
 logging.basicConfig(level=logging.DEBUG)
-from adapters.security.hashing import PasslibHasher
+from adapters.security.hashing import LimitedHasher, PasslibHasher
 for scheme in ("bcrypt_sha256", "argon2"):
     hasher = PasslibHasher(scheme=scheme, bcrypt_cost=4)
     assert hasher.verify("x", hasher.hash("x"))
@@ -175,3 +176,25 @@ for scheme in ("bcrypt_sha256", "argon2"):
 def test_other_messages_of_passlib_are_heard(caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("passlib.handlers.bcrypt").warning("the backend is broken")
     assert "the backend is broken" in caplog.text
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_no_more_hashes_are_made_at_one_time_than_are_allowed(at_once: int) -> None:
+    counting = Lock()
+    now, most = 0, 0
+
+    class Counted(PasslibHasher):
+        def verify(self, password: str, hash: str) -> bool:
+            nonlocal now, most
+            with counting:
+                now += 1
+                most = max(most, now)
+            sleep(0.005)
+            with counting:
+                now -= 1
+            return True
+
+    hasher = LimitedHasher(Counted(bcrypt_cost=4), at_once=at_once)
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda _: hasher.verify("password", "hash"), range(24)))
+    assert most == at_once
