@@ -59,11 +59,12 @@ class SqlAttempts(Attempts):
 
     def lock(self, digest: AddressDigest, buckets: Sequence[Bucket], *, at: datetime) -> list[AttemptCounter]:
         # In one order, so that two who need the same buckets do not wait for each other.
-        fresh = [to_row(AttemptCounter.fresh(digest, bucket, at=at)) for bucket in sorted(set(buckets))]
         unchanged = {"bucket": AttemptRow.bucket}
-        counters = [to_counter(row) for row in inserted_or_changed(self.connection, AttemptRow, fresh, unchanged)]
-        by_bucket = {counter.bucket: counter for counter in counters}
-        return [by_bucket[bucket] for bucket in buckets]
+        counters = {}
+        for bucket in sorted(set(buckets)):
+            fresh = to_row(AttemptCounter.fresh(digest, bucket, at=at))
+            counters[bucket] = to_counter(inserted_or_changed(self.connection, AttemptRow, fresh, unchanged))
+        return [counters[bucket] for bucket in buckets]
 
     def save(self, counters: Sequence[AttemptCounter]) -> None:
         rows = [

@@ -97,8 +97,7 @@ class SqlMailQueue(MailQueue):
     ) -> datetime:
         first = QueuedMail.capped(kind, to, ids=ids, at=at)
         once_more = {"version": MailRow.version + 1}
-        [row] = inserted_or_changed(self.connection, MailRow, [to_row(first)], once_more)
-        mail = to_mail(row)
+        mail = to_mail(inserted_or_changed(self.connection, MailRow, to_row(first), once_more))
         if mail.version > 0:
             mail = mail.requested_again(to, ids=ids, policy=policy, at=at)
         # Written even if it is the first and stands there already: the statements must not tell.

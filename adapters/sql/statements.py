@@ -26,17 +26,15 @@ def put(connection: Connection, model: type[Model], row: Values) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=without_key(model, row)))
 
 
-def inserted_or_changed(
-    connection: Connection, model: type[Model], rows: Sequence[Values], change: Values
-) -> Sequence[Row[Any]]:
-    """Insert the rows, or `change` those whose key is taken, and return them as they are then.
+def inserted_or_changed(connection: Connection, model: type[Model], row: Values, change: Values) -> Row[Any]:
+    """Insert the row, or `change` the one that has its key, and return it as it is then.
 
-    All are locked until the end of the transaction. It is one statement, so that nothing can be removed between a
-    look and a lock, and it is the same whether or not the rows existed.
+    It is locked until the end of the transaction. It is one statement, so that nothing can be removed between a look
+    and a lock, and it is the same whether or not the row existed.
     """
-    statement = _insert(connection, model).values(rows)
-    upsert = statement.on_conflict_do_update(index_elements=_key(model), set_=change)
-    return connection.execute(upsert.returning(model.__table__)).all()
+    upsert = _insert(connection, model).on_conflict_do_update(index_elements=_key(model), set_=change)
+    # One row, its values apart from the statement: SQLAlchemy compiles an insert of several anew each time.
+    return connection.execute(upsert.returning(model.__table__), row).one()
 
 
 def some_of(
