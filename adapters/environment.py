@@ -1,12 +1,13 @@
-"""The real time and the real ids."""
+"""The real time, the real ids and real secrets."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from application.ports.environment import Clock, Ids
+from application.ports.environment import Clock, Ids, Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,9 @@ class Uuid7Ids(Ids):
 
     def new(self) -> UUID:
         return uuid7()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSecrets(Secrets):
+    def new(self, length: int) -> bytes:
+        return secrets.token_bytes(length)

@@ -1,22 +1,29 @@
 """What the owner of an account may do with it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TypeVar
 
 from application.access import lock_owner
+from application.memberships import end_memberships_of
 from application.notices import notify
 from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.outbox import OutboxEvent
-from application.ports.unit_of_work import Begin, UnitOfWork
+from application.ports.unit_of_work import Begin
 from domain.access import Principal
 from domain.accounts import Account, parse_display_name
+from domain.api_keys import ApiKey, EndOfKey
 from domain.email_changes import EmailChange
+from domain.invitations import Invitation
 from domain.mail import MailKind, QueuedMail
+from domain.memberships import Membership
 from domain.sessions import EndReason, Session
 
 _MOST_EXPORTED = 10_000
+_MOST_INVITATIONS = 1_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +44,8 @@ class RenameAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseAccount:
-    """The owner leaves for good: sessions end, personal data is erased, the id is never given to another."""
+    """The owner leaves for good: sessions, memberships and keys end, personal data is erased, the id is never
+    given to another."""
 
     unit_of_work: Begin
     prove: ProvePassword
@@ -45,14 +53,16 @@ class CloseAccount:
     ids: Ids
 
     def __call__(self, *, principal: Principal, password: str) -> None:
-        """Raise WrongPassword, TooManyAttempts, LastOperator."""
+        """Raise WrongPassword, TooManyAttempts, LastOperator, LastOwner."""
         self.prove(principal, password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             current = lock_proved(uow, principal, at=now)
+            end_memberships_of(uow, current.id, at=now)
             uow.operators.remove(current.id)
             uow.accounts.save(current.close(at=now))
             uow.sessions.end_all(current.id, EndReason.CLOSED, at=now)
+            uow.api_keys.end_all(current.id, EndOfKey.ACCOUNT_CLOSED, at=now)
             void_what_was_handed_out(uow, current)
             uow.attempts.forget(current.email.digest)
             notify(uow, MailKind.ACCOUNT_CLOSED, current, ids=self.ids, at=now)
@@ -64,6 +74,9 @@ class AccountExport:
 
     account: Account
     sessions: list[Session]
+    memberships: list[Membership]
+    api_keys: list[ApiKey]
+    invitations: list[Invitation]
     email_change: EmailChange | None
     mail: list[QueuedMail]
     events: list[OutboxEvent]
@@ -85,16 +98,23 @@ class ExportAccount:
         with self.autocommit() as database:
             return AccountExport(
                 account=account,
-                sessions=list(self._sessions(database, account, now)),
+                sessions=_all(lambda after: database.sessions.page(account.id, limit=100, after=after, at=now)),
+                memberships=_all(
+                    lambda after: database.memberships.page_of_account(account.id, limit=100, after=after)
+                ),
+                api_keys=_all(lambda after: database.api_keys.page(account.id, None, limit=100, after=after)),
+                invitations=database.invitations.of_address(account.email.digest, limit=_MOST_INVITATIONS, at=now)
+                if account.email_verified_at
+                else [],
                 email_change=database.email_changes.find(account.id, at=now),
                 mail=database.mail.of_address(account.email),
                 events=database.outbox.of_owner(account.id, limit=_MOST_EXPORTED),
             )
 
-    def _sessions(self, database: UnitOfWork, account: Account, at: datetime) -> Iterator[Session]:
-        after = None
-        while True:
-            page, after = database.sessions.page(account.id, limit=100, after=after, at=at)
-            yield from page
-            if after is None:
-                return
+
+def _all(page: Callable[[str | None], tuple[list[T], str | None]]) -> list[T]:
+    items, after = page(None)
+    while after is not None:
+        more, after = page(after)
+        items += more
+    return items

@@ -8,8 +8,9 @@ from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.retrying import Retrying
 from domain.accounts import Account, EmailAddress, EmailTaken, parse_display_name
+from domain.api_keys import EndOfKey
 from domain.claims import Claim, RegistrationPolicy
-from domain.kernel import AccountId, ClaimId
+from domain.kernel import AccountId, ClaimId, InvitationId
 from domain.mail import MailKind, MailPolicy
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 from domain.passwords import normalised
@@ -25,21 +26,26 @@ class RegisterAccount:
     """
 
     unit_of_work: Begin
+    autocommit: Begin
     judge: JudgePassword
     passwords: PasswordHasher
+    tokens: OpaqueTokens
     policy: RegistrationPolicy
     mail_policy: MailPolicy
     clock: Clock
     ids: Ids
 
-    def __call__(self, *, email: str, password: str, display_name: str = "") -> Account | None:
-        """Return the account where verification is off, otherwise None.
+    def __call__(
+        self, *, email: str, password: str, display_name: str = "", invitation_token: str | None = None
+    ) -> Account | None:
+        """Return the account where verification is off, otherwise None. The token of an invitation counts where
+        accounts are by invitation only.
 
         Raise RegistrationClosed, RegistrationByInvitation, InvalidEmail, InvalidDisplayName, PasswordTooWeak; with
         verification off EmailTaken.
         """
-        self.policy.must_admit_strangers()
         address = EmailAddress.parse(email)
+        self.policy.must_admit(invited=self._is_invited(address, invitation_token))
         name = parse_display_name(display_name)
         password_hash = self.passwords.hash(self.judge(password, email=address, display_name=name))
         now = self.clock.now()
@@ -69,6 +75,15 @@ class RegisterAccount:
                 MailKind.VERIFICATION, address, ids={"claim_id": str(claim.id)}, policy=self.mail_policy, at=now
             )
         return account
+
+    def _is_invited(self, address: EmailAddress, token: str | None) -> bool:
+        packed = self.tokens.read(Purpose.INVITATION, token) if token else None
+        if packed is None:
+            return False
+        proof = OneTimeToken.unpack(packed)
+        with self.autocommit() as database:
+            invitation = database.invitations.find(proof.organization_id, InvitationId(proof.id), at=self.clock.now())
+        return invitation is not None and invitation.email == address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +159,7 @@ class VerifyAccount:
         proved = locked.prove_email(password_hash=claim.password_hash, display_name=claim.display_name, at=now)
         uow.accounts.save(proved)
         uow.sessions.end_all(proved.id, EndReason.EMAIL_VERIFIED, at=now)
+        uow.api_keys.end_all(proved.id, EndOfKey.EMAIL_VERIFIED, at=now)
         void_what_was_handed_out(uow, proved)
         return proved
 

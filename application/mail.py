@@ -1,7 +1,7 @@
 """Sending what was queued. The token of a mail is derived here, at the last moment, and stands in no table."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.accounts import EmailAddress
 from domain.email_changes import EmailChange
-from domain.kernel import AccountId, ClaimId, PasswordResetId, Stale
+from domain.kernel import AccountId, ClaimId, InvitationId, OrganizationId, PasswordResetId, Stale
 from domain.mail import MailKind, MailPolicy, QueuedMail
 from domain.one_time_tokens import OneTimeToken, Purpose
 
@@ -38,6 +38,8 @@ class ComposeMail:
                     return self._password_reset(mail, mail.address, database)
                 case MailKind.EMAIL_CHANGE:
                     return self._email_change(mail, mail.address, database)
+                case MailKind.INVITATION:
+                    return self._invitation(mail, mail.address, database)
                 case notice:
                     return self._about(mail.address, notice.value)
 
@@ -78,6 +80,19 @@ class ComposeMail:
         return self._with_token(
             to, "email_change", "confirm-email", Purpose.EMAIL_CHANGE, token, change.expires_at, now
         )
+
+    def _invitation(self, mail: QueuedMail, to: EmailAddress, database: UnitOfWork) -> OutgoingMail | None:
+        now = self.clock.now()
+        organization_id = OrganizationId(UUID(mail.ids["organization_id"]))
+        invitation = database.invitations.find(organization_id, InvitationId(UUID(mail.ids["invitation_id"])), at=now)
+        organization = database.organizations.some({organization_id}).get(organization_id)
+        if invitation is None or organization is None:
+            return None
+        token = OneTimeToken.of_organization(organization_id, invitation.id)
+        composed = self._with_token(
+            to, "invitation", "accept-invitation", Purpose.INVITATION, token, invitation.expires_at, now
+        )
+        return replace(composed, values={**composed.values, "organization": organization.name})
 
     def _about(self, to: EmailAddress, template: str) -> OutgoingMail:
         return OutgoingMail(to=to, template=template, values={"public_url": self.public_url})

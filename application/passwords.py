@@ -12,6 +12,7 @@ from application.ports.security import CommonPasswords, OpaqueTokens, PasswordHa
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Principal
 from domain.accounts import Account, EmailAddress
+from domain.api_keys import EndOfKey
 from domain.attempts import AttemptPolicy, DeviceToken
 from domain.kernel import AccountId, PasswordResetId, SessionId
 from domain.mail import MailKind, MailPolicy
@@ -193,6 +194,7 @@ class ConfirmPasswordReset:
                 raise TokenInvalid
             changed = current.reset_password(password_hash, at=now)
             replace_password(uow, changed, EndReason.PASSWORD_RESET, ids=self.ids, at=now)
+            uow.api_keys.end_all(changed.id, EndOfKey.PASSWORD_RESET, at=now)
             uow.attempts.forget(digest)
         return issue_device_token(self.tokens, changed, device_id=self.ids.new(), policy=self.session_policy, at=now)
 

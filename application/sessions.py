@@ -11,12 +11,13 @@ from application.ports.environment import Clock, Ids
 from application.ports.security import AccessTokens, OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
-from domain.access import AccessClaims, Principal
+from domain.access import AccessClaims, Actor, AudienceUnknown, Principal, Standing
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy
-from domain.kernel import SessionId, Unauthenticated
+from domain.kernel import OrganizationId, SessionId, Unauthenticated
 from domain.mail import MailKind
 from domain.one_time_tokens import Purpose
+from domain.organizations import OrganizationNotFound
 from domain.passwords import normalised
 from domain.sessions import (
     Client,
@@ -56,8 +57,32 @@ class IssueTokens:
     opaque_tokens: OpaqueTokens
     policy: SessionPolicy
     ids: Ids
+    audiences: tuple[str, ...] = ()
+    """Of the backends; the first is meant where none is named. Without any it is Portico itself."""
 
-    def __call__(self, session: Session, *, device_token: str | None = None, at: datetime) -> SignedIn:
+    def __call__(
+        self,
+        session: Session,
+        *,
+        device_token: str | None = None,
+        standing: Standing | None = None,
+        audience: str | None = None,
+        at: datetime,
+    ) -> SignedIn:
+        refresh = RefreshToken(session.account_id, session.id, session.generation)
+        return SignedIn(
+            session=session,
+            access_token=self.access_token(session, standing=standing, audience=audience, at=at),
+            expires_in=self.policy.access_token_lifetime,
+            refresh_token=self.opaque_tokens.issue(Purpose.REFRESH, refresh.pack()),
+            device_token=device_token,
+        )
+
+    def access_token(
+        self, session: Session, *, standing: Standing | None = None, audience: str | None = None, at: datetime
+    ) -> str:
+        """For an organization, if a standing is given; only such a token may be for a backend. Raise
+        AudienceUnknown."""
         issued_at = at.replace(microsecond=0)
         claims = AccessClaims(
             account_id=session.account_id,
@@ -69,15 +94,18 @@ class IssueTokens:
             amr=session.amr,
             acr=f"aal{session.aal}",
             scope=UNLIMITED_SCOPE,
+            audience=self.must_know(audience) if standing else None,
+            organization=standing.claims() if standing else None,
         )
-        refresh = RefreshToken(session.account_id, session.id, session.generation)
-        return SignedIn(
-            session=session,
-            access_token=self.access_tokens.issue(claims),
-            expires_in=self.policy.access_token_lifetime,
-            refresh_token=self.opaque_tokens.issue(Purpose.REFRESH, refresh.pack()),
-            device_token=device_token,
-        )
+        return self.access_tokens.issue(claims)
+
+    def must_know(self, audience: str | None) -> str | None:
+        """The backend that is meant, None for Portico itself. Raise AudienceUnknown."""
+        if audience is None:
+            return self.audiences[0] if self.audiences else None
+        if audience not in self.audiences:
+            raise AudienceUnknown
+        return audience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +202,25 @@ class RefreshSession:
     clock: Clock
     ids: Ids
 
-    def __call__(self, *, refresh_token: str, client: Client) -> SignedIn:
-        """Raise RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused."""
+    def __call__(
+        self,
+        *,
+        refresh_token: str,
+        client: Client,
+        organization_id: UUID | None = None,
+        audience: str | None = None,
+    ) -> SignedIn:
+        """With an organization, the access token is for it, and perhaps for a backend.
+
+        Raise RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused; before anything is exchanged
+        OrganizationNotFound, AudienceUnknown.
+        """
         packed = self.opaque_tokens.read(Purpose.REFRESH, refresh_token)
         if packed is None:
             raise RefreshTokenInvalid("That is no refresh token of this service. Sign in again.")
         token = RefreshToken.unpack(packed)
         now = self.clock.now()
+        standing = self._standing(token, organization_id, audience) if organization_id else None
         with self.autocommit() as database:
             session = database.sessions.advance(
                 token.account_id,
@@ -190,7 +230,17 @@ class RefreshSession:
                 policy=self.policy,
                 at=now,
             )
-        return self.issue_tokens(session or self._not_current(token, client), at=now)
+        session = session or self._not_current(token, client)
+        return self.issue_tokens(session, standing=standing, audience=audience, at=now)
+
+    def _standing(self, token: RefreshToken, organization_id: UUID, audience: str | None) -> Standing:
+        self.issue_tokens.must_know(audience)
+        asked = (OrganizationId(organization_id), token.account_id)
+        with self.autocommit() as database:
+            subject = database.access.subjects([asked]).get(asked)
+        if subject is None:
+            raise OrganizationNotFound
+        return subject.within(asked[0]).standing
 
     def _not_current(self, token: RefreshToken, client: Client) -> Session:
         """The session, if its present generation may be handed out again."""
@@ -217,6 +267,34 @@ class RefreshSession:
                 refusal = RefreshSuperseded("That refresh token has been replaced by a newer one: use that.")
         # Raised after the block: what happened is to be remembered.
         raise refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationToken:
+    """What a backend needs to decide offline."""
+
+    access_token: str = field(repr=False)
+    expires_in: timedelta
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterOrganization:
+    """A signed-in person gets an access token for one of their organizations: with it a backend decides offline.
+
+    No refresh token comes with it. What is withdrawn meanwhile stands in it until it expires.
+    """
+
+    issue_tokens: IssueTokens
+    clock: Clock
+
+    def __call__(self, *, actor: Actor, audience: str | None = None) -> OrganizationToken:
+        """Raise SessionRequired, AudienceUnknown."""
+        session = actor.person().session
+        token = self.issue_tokens.access_token(session, standing=actor.standing, audience=audience, at=self.clock.now())
+        return OrganizationToken(
+            access_token=token, expires_in=self.issue_tokens.policy.access_token_lifetime, standing=actor.standing
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

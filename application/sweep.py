@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from application.organizations import RemoveDeletedOrganizations
 from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.signing_keys import RevokeRetired
@@ -19,10 +20,12 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What has expired is removed: claims, one-time tokens, attempt counters, sessions, sent mail, retired keys."""
+    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, sent mail, and
+    what deleted organizations left."""
 
     unit_of_work: Begin
     revoke_retired: RevokeRetired
+    remove_deleted_organizations: RemoveDeletedOrganizations
     keep_sent_mail: timedelta
     clock: Clock
     batch: int = 500
@@ -30,6 +33,8 @@ class Sweep:
     def __call__(self) -> Iterator[Swept]:
         """Yield after each batch, so that a person can watch; each batch is a transaction of its own."""
         yield Swept(kind="retired keys", removed=self.revoke_retired())
+        while removed := self.remove_deleted_organizations():
+            yield Swept(kind="deleted organizations", removed=removed)
         now = self.clock.now()
         for kind, remove in self._removals(now):
             removed = self.batch
@@ -45,4 +50,6 @@ class Sweep:
         yield "address changes", lambda uow: uow.email_changes.sweep(at=now, limit=batch)
         yield "attempt counters", lambda uow: uow.attempts.sweep(at=now, limit=batch)
         yield "sessions", lambda uow: uow.sessions.sweep(at=now, limit=batch)
+        yield "invitations", lambda uow: uow.invitations.sweep(at=now, limit=batch)
+        yield "API keys", lambda uow: uow.api_keys.sweep(at=now, limit=batch)
         yield "sent mail", lambda uow: uow.mail.sweep(before=now - self.keep_sent_mail, limit=batch)

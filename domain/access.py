@@ -1,11 +1,25 @@
-"""Who is calling, and what their access token says."""
+"""Who is calling, what they may do in an organization, and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from domain.accounts import Account, OperatorRequired
-from domain.kernel import AccountId, SessionId, Unauthenticated
+from domain.accounts import Account, AccountState, OperatorRequired
+from domain.api_keys import ApiKey
+from domain.kernel import (
+    AccountId,
+    ActorId,
+    Forbidden,
+    Invalid,
+    OrganizationId,
+    SessionId,
+    Unauthenticated,
+)
+from domain.organizations import OrganizationNotFound
+from domain.permissions import Permission
+from domain.roles import OWNER, ExceedsOwnRights, RoleName
+from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 
 
@@ -24,6 +38,56 @@ class AccessTokenInvalid(Unauthenticated):
         super().__init__("The access token is not valid, or no longer. Refresh it, or sign in again.")
 
 
+class SessionRequired(Forbidden):
+    """The call takes a signed-in person: no key reaches passwords, addresses, factors, sessions, keys, closing."""
+
+    code = "session_required"
+
+    def __init__(self) -> None:
+        super().__init__("An API key cannot do that: sign in at POST /v1/sessions.")
+
+
+class NoAccount(Forbidden):
+    """The caller is a service account, and the call is about a person's own account."""
+
+    code = "no_account"
+
+    def __init__(self) -> None:
+        super().__init__("That key belongs to a service account, which is no person and has no account.")
+
+
+class PermissionDenied(Forbidden):
+    """The caller is in the organization, and may not do that there."""
+
+    code = "permission_denied"
+
+    def __init__(self, permission: Permission, decision: "Decision") -> None:
+        super().__init__(f"That needs `{permission}`. {decision.because[-1].detail}")
+        self.permission = permission
+        self.decision = decision
+
+    def members(self) -> dict[str, object]:
+        return {"permission": self.permission, "because": [reason.code for reason in self.decision.because]}
+
+
+class AudienceUnknown(Invalid):
+    """No backend of that name takes tokens of this installation."""
+
+    code = "audience_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("No backend of that name is configured: see BACKEND_AUDIENCES.", field="audience")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationClaims:
+    """What a token for an organization says beyond: which, and what its bearer may do there at the time of issue."""
+
+    id: OrganizationId
+    roles: tuple[RoleName, ...]
+    permissions: tuple[Permission, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessClaims:
     """What an access token says beyond who issued it for whom (RFC 9068 section 2.2). Times are whole seconds."""
@@ -37,11 +101,14 @@ class AccessClaims:
     amr: tuple[str, ...]
     acr: str
     scope: str
+    audience: str | None = None
+    """Of another service than Portico, which does not take such a token itself."""
+    organization: OrganizationClaims | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Whose rights count: a live account, in a live session."""
+    """Whose rights count: a person, by a live account in a live session."""
 
     account: Account
     session: Session
@@ -50,3 +117,160 @@ class Principal:
         """Raise OperatorRequired unless the account has rights over the whole installation."""
         if not self.account.is_operator:
             raise OperatorRequired("Only an operator may do that.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What somebody is in one organization, at this moment."""
+
+    organization_id: OrganizationId
+    role: RoleName
+    permissions: frozenset[Permission]
+    """Of the role."""
+
+    def claims(self) -> OrganizationClaims:
+        return OrganizationClaims(
+            id=self.organization_id, roles=(self.role,), permissions=tuple(sorted(self.permissions))
+        )
+
+
+class Because(StrEnum):
+    """Why something is allowed or not. The codes are permanent."""
+
+    ACCOUNT_NOT_ACTIVE = "account_not_active"
+    NO_MEMBERSHIP = "no_membership"
+    MEMBERSHIP = "membership"
+    ROLE_GRANTS = "role_grants"
+    ROLE_LACKS = "role_lacks"
+    KEY_OF_ANOTHER_ORGANIZATION = "key_of_another_organization"
+    SCOPE_ALLOWS = "scope_allows"
+    SCOPE_LACKS = "scope_lacks"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: Because
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`because` holds every step that led there; the last one decided."""
+
+    allowed: bool
+    because: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose rights are judged: an account or a service account, by a session, through a key, or asked about by others.
+
+    `standing` is what they are in the organization in question, if there is one and they are in it.
+    """
+
+    account: Account | None = None
+    service_account: ServiceAccount | None = None
+    session: Session | None = None
+    key: ApiKey | None = None
+    standing: Standing | None = None
+
+    @property
+    def id(self) -> ActorId:
+        if self.account:
+            return self.account.id
+        assert self.service_account  # noqa: S101 (it is one of the two)
+        return self.service_account.id
+
+    def person(self) -> Principal:
+        """Raise SessionRequired unless it is a signed-in person."""
+        if self.session is None or self.account is None:
+            raise SessionRequired
+        return Principal(account=self.account, session=self.session)
+
+    def own_account(self) -> Account:
+        """Raise NoAccount."""
+        if self.account is None:
+            raise NoAccount
+        return self.account
+
+    def within(self, organization_id: OrganizationId) -> "Actor":
+        """Raise OrganizationNotFound unless they belong to it: across tenants nothing exists."""
+        if self.standing is None or self.standing.organization_id != organization_id:
+            raise OrganizationNotFound
+        if self.key and self.key.organization_id != organization_id:
+            raise OrganizationNotFound
+        return Actor(subject=self, standing=self.standing)
+
+    def decide(self, permission: Permission, organization_id: OrganizationId) -> Decision:
+        """Effective access is scope and permission together, judged at the time of use."""
+        return _decide(self, permission, organization_id)
+
+
+def _decide(subject: Subject, permission: Permission, organization_id: OrganizationId) -> Decision:
+    steps: list[Reason] = []
+
+    def no(code: Because, detail: str) -> Decision:
+        return Decision(False, (*steps, Reason(code, detail)))
+
+    account, key, standing = subject.account, subject.key, subject.standing
+    if account and account.state is not AccountState.ACTIVE:
+        return no(Because.ACCOUNT_NOT_ACTIVE, f"The account is {account.state}.")
+    if key and key.organization_id != organization_id:
+        return no(Because.KEY_OF_ANOTHER_ORGANIZATION, "The key was not made for this organization.")
+    if standing is None or standing.organization_id != organization_id:
+        return no(Because.NO_MEMBERSHIP, "There is no membership in this organization.")
+    steps.append(Reason(Because.MEMBERSHIP, f"The role in this organization is {standing.role}."))
+    if permission not in standing.permissions:
+        return no(Because.ROLE_LACKS, f"The role {standing.role} does not grant it.")
+    steps.append(Reason(Because.ROLE_GRANTS, f"The role {standing.role} grants it."))
+    if key is None:
+        return Decision(True, tuple(steps))
+    if permission not in key.scopes:
+        return no(Because.SCOPE_LACKS, "The scopes of the key do not name it.")
+    return Decision(True, (*steps, Reason(Because.SCOPE_ALLOWS, "The scopes of the key name it.")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Whoever calls within an organization that they belong to."""
+
+    subject: Subject
+    standing: Standing
+
+    @property
+    def organization_id(self) -> OrganizationId:
+        return self.standing.organization_id
+
+    @property
+    def id(self) -> ActorId:
+        return self.subject.id
+
+    @property
+    def is_owner(self) -> bool:
+        return self.standing.role == OWNER
+
+    def permissions(self) -> frozenset[Permission]:
+        """What the caller may do here, by role and key together."""
+        key = self.subject.key
+        return self.standing.permissions & key.scopes if key else self.standing.permissions
+
+    def must(self, permission: Permission) -> None:
+        """Raise PermissionDenied."""
+        decision = self.subject.decide(permission, self.organization_id)
+        if not decision.allowed:
+            raise PermissionDenied(permission, decision)
+
+    def must_cover(self, permissions: frozenset[Permission]) -> None:
+        """Raise ExceedsOwnRights: nobody grants, or takes, more than they may do themselves."""
+        if not permissions <= self.permissions():
+            raise ExceedsOwnRights
+
+    def must_cover_role(self, role: RoleName, permissions: frozenset[Permission]) -> None:
+        """Raise ExceedsOwnRights. Only an owner, in person, deals with owners, whatever an admin may do by now."""
+        if role == OWNER and not (self.is_owner and self.subject.key is None):
+            raise ExceedsOwnRights
+        self.must_cover(permissions)
+
+    def person(self) -> Principal:
+        """Raise SessionRequired."""
+        return self.subject.person()

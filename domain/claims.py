@@ -35,13 +35,13 @@ class RegistrationPolicy:
     claim_lifetime: timedelta = timedelta(hours=24)
     tries: int = 5
 
-    def must_admit_strangers(self) -> None:
-        """Raise RegistrationClosed or RegistrationByInvitation unless anybody may sign up."""
+    def must_admit(self, *, invited: bool) -> None:
+        """Raise RegistrationClosed, or RegistrationByInvitation where only the invited may sign up."""
         match self.mode:
             case Registration.CLOSED:
                 raise RegistrationClosed("This installation takes no new accounts.")
-            case Registration.INVITED:
-                raise RegistrationByInvitation("New accounts are by invitation only: ask someone who has one.")
+            case Registration.INVITED if not invited:
+                raise RegistrationByInvitation("New accounts are by invitation only: send the token of yours along.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

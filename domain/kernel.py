@@ -11,6 +11,13 @@ ClaimId = NewType("ClaimId", UUID)
 PasswordResetId = NewType("PasswordResetId", UUID)
 EmailChangeId = NewType("EmailChangeId", UUID)
 KeyId = NewType("KeyId", UUID)
+OrganizationId = NewType("OrganizationId", UUID)
+InvitationId = NewType("InvitationId", UUID)
+ServiceAccountId = NewType("ServiceAccountId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+
+ActorId = AccountId | ServiceAccountId
+"""Whoever does something: a person, or a program of an organization."""
 
 AddressDigest = NewType("AddressDigest", str)
 """Hexadecimal SHA-256 of a normalised address: the key of what a stranger may cause (claims, attempts, mail)."""

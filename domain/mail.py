@@ -18,11 +18,12 @@ from domain.kernel import AddressDigest, Aggregate
 
 
 class MailKind(StrEnum):
-    """What a mail is about. The first three can be caused by a stranger and are capped; the others are notices."""
+    """What a mail is about. The first four can be caused by a stranger and are capped; the others are notices."""
 
     VERIFICATION = "verification"
     PASSWORD_RESET = "password_reset"  # noqa: S105 (a name)
     EMAIL_CHANGE = "email_change"
+    INVITATION = "invitation"
 
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a name)
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
@@ -34,7 +35,7 @@ class MailKind(StrEnum):
 
     @property
     def is_capped(self) -> bool:
-        return self in {MailKind.VERIFICATION, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE}
+        return self in {MailKind.VERIFICATION, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE, MailKind.INVITATION}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

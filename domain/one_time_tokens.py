@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from domain.kernel import AccountId, AddressDigest, Invalid
+from domain.kernel import AccountId, AddressDigest, Invalid, OrganizationId
 
 
 class TokenInvalid(Invalid):
@@ -29,11 +29,13 @@ class Purpose(StrEnum):
     EMAIL_CHANGE = "email-change"
     REFRESH = "refresh"
     DEVICE = "device"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)
 class OneTimeToken:
-    """Names its row by owner (the digest of an address, or an account) and id, so that one shard is asked."""
+    """Names its row by owner (an organization, an account, or the digest of an address) and id, so that one shard is
+    asked."""
 
     owner: bytes
     id: UUID
@@ -45,6 +47,14 @@ class OneTimeToken:
     @classmethod
     def of_account(cls, account_id: AccountId, id: UUID) -> Self:
         return cls(account_id.bytes, id)
+
+    @classmethod
+    def of_organization(cls, organization_id: OrganizationId, id: UUID) -> Self:
+        return cls(organization_id.bytes, id)
+
+    @property
+    def organization_id(self) -> OrganizationId:
+        return OrganizationId(UUID(bytes=self.owner))
 
     @property
     def address_digest(self) -> AddressDigest:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from dependency_injector import containers, providers
 
-from adapters.environment import SystemClock, Uuid7Ids
+from adapters.environment import SystemClock, SystemSecrets, Uuid7Ids
 from adapters.mail.console import ConsoleMailer
 from adapters.mail.rendering import Renderer
 from adapters.security.common_passwords import ListedPasswords
@@ -18,14 +18,36 @@ from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.hashing import LimitedHasher, PasslibHasher
 from adapters.security.opaque_tokens import HmacTokens
 from adapters.security.remembered_tokens import RememberedAccessTokens
+from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.strength import ZxcvbnStrength
 from adapters.security.vault import AesVault
-from application.access import Authenticate
+from application.access import Authenticate, CheckAccess, CheckAccessOfMany
 from application.accounts import CloseAccount, ExportAccount, RenameAccount
+from application.api_keys import (
+    IssueApiKey,
+    ListPersonalKeys,
+    ListServiceKeys,
+    MakePersonalKey,
+    MakeServiceKey,
+    RevokePersonalKey,
+    RevokeServiceKey,
+    RotatePersonalKey,
+    RotateServiceKey,
+)
+from application.catalogue import ApplyCatalogue, PlanCatalogue
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
+from application.invitations import (
+    AcceptInvitation,
+    DeclineInvitation,
+    Invite,
+    ListInvitations,
+    ListMyInvitations,
+    RevokeInvitation,
+)
 from application.mail import ComposeMail, SendQueuedMail
+from application.memberships import ChangeMemberRole, LeaveOrganization, ListMembers, RemoveMember
 from application.operators import (
     AppointOperator,
     EndSessionsOf,
@@ -35,6 +57,14 @@ from application.operators import (
     SendPasswordReset,
     ShowAccount,
     SuspendAccount,
+)
+from application.organizations import (
+    ChangeOrganization,
+    DeleteOrganization,
+    ListOrganizations,
+    MakeOrganization,
+    RemoveDeletedOrganizations,
+    ShowOrganization,
 )
 from application.passwords import (
     ChangePassword,
@@ -49,9 +79,17 @@ from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
 from application.ports.unit_of_work import Persistence
 from application.retrying import Retrying
+from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
+from application.service_accounts import (
+    ChangeServiceAccount,
+    DeleteServiceAccount,
+    ListServiceAccounts,
+    MakeServiceAccount,
+)
 from application.sessions import (
     EndOtherSessions,
     EndSession,
+    EnterOrganization,
     IssueTokens,
     ListSessions,
     RefreshSession,
@@ -160,6 +198,7 @@ class Container(containers.DeclarativeContainer):
 
     clock = one(SystemClock)
     ids = one(Uuid7Ids)
+    secrets = one(SystemSecrets)
     persistence = one(open_persistence, settings, ids)
     unit_of_work = persistence.provided.unit_of_work
     autocommit = persistence.provided.autocommit
@@ -167,6 +206,7 @@ class Container(containers.DeclarativeContainer):
     secret_keys = one(secret_keys, settings)
     vault = one(AesVault, secret_keys)
     opaque_tokens = one(HmacTokens, secret_keys)
+    secret_hasher = one(HmacSecretHasher, secret_keys)
     key_maker = one(EcKeyMaker)
     key_ring = one(KeyRing, autocommit=autocommit, vault=vault, policy=settings.provided.key_policy, clock=clock)
     access_tokens = one(access_tokens, settings, key_ring)
@@ -204,15 +244,20 @@ class Container(containers.DeclarativeContainer):
         opaque_tokens=opaque_tokens,
         policy=settings.provided.session_policy,
         ids=ids,
+        audiences=settings.provided.backend_audiences,
     )
 
-    authenticate = retried(Authenticate, autocommit=autocommit, access_tokens=access_tokens, clock=clock)
+    authenticate = retried(
+        Authenticate, autocommit=autocommit, access_tokens=access_tokens, secrets=secret_hasher, clock=clock
+    )
 
     register_account = retried(
         RegisterAccount,
         unit_of_work=unit_of_work,
+        autocommit=autocommit,
         judge=judge_password,
         passwords=passwords,
+        tokens=opaque_tokens,
         policy=settings.provided.registration_policy,
         mail_policy=settings.provided.mail_policy,
         clock=clock,
@@ -317,6 +362,59 @@ class Container(containers.DeclarativeContainer):
     end_sessions_of = retried(EndSessionsOf, unit_of_work=unit_of_work, clock=clock)
     send_password_reset = retried(SendPasswordReset, autocommit=autocommit, request_reset=request_password_reset)
 
+    make_organization = retried(MakeOrganization, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    list_organizations = retried(ListOrganizations, autocommit=autocommit)
+    show_organization = retried(ShowOrganization, autocommit=autocommit)
+    change_organization = retried(ChangeOrganization, unit_of_work=unit_of_work, clock=clock)
+    delete_organization = retried(DeleteOrganization, unit_of_work=unit_of_work, clock=clock)
+    remove_deleted_organizations = retried(RemoveDeletedOrganizations, unit_of_work=unit_of_work, clock=clock)
+    enter_organization = one(EnterOrganization, issue_tokens=issue_tokens, clock=clock)
+
+    list_members = retried(ListMembers, autocommit=autocommit)
+    change_member_role = retried(ChangeMemberRole, unit_of_work=unit_of_work, clock=clock)
+    remove_member = retried(RemoveMember, unit_of_work=unit_of_work, clock=clock)
+    leave_organization = retried(LeaveOrganization, unit_of_work=unit_of_work, clock=clock)
+
+    invite = retried(
+        Invite,
+        unit_of_work=unit_of_work,
+        lifetime=settings.provided.invitation_lifetime,
+        mail_policy=settings.provided.mail_policy,
+        clock=clock,
+        ids=ids,
+    )
+    list_invitations = retried(ListInvitations, autocommit=autocommit, clock=clock)
+    revoke_invitation = retried(RevokeInvitation, unit_of_work=unit_of_work, clock=clock)
+    list_my_invitations = retried(ListMyInvitations, autocommit=autocommit, tokens=opaque_tokens, clock=clock)
+    accept_invitation = retried(AcceptInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
+    decline_invitation = retried(DeclineInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
+
+    show_catalogue = retried(ShowCatalogue, autocommit=autocommit)
+    plan_catalogue = retried(PlanCatalogue, autocommit=autocommit)
+    apply_catalogue = retried(ApplyCatalogue, unit_of_work=unit_of_work)
+    list_roles = retried(ListRoles, autocommit=autocommit)
+    make_role = retried(MakeRole, unit_of_work=unit_of_work, clock=clock)
+    change_role = retried(ChangeRole, unit_of_work=unit_of_work, clock=clock)
+    delete_role = retried(DeleteRole, unit_of_work=unit_of_work, clock=clock)
+
+    list_service_accounts = retried(ListServiceAccounts, autocommit=autocommit)
+    make_service_account = retried(MakeServiceAccount, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    change_service_account = retried(ChangeServiceAccount, unit_of_work=unit_of_work, clock=clock)
+    delete_service_account = retried(DeleteServiceAccount, unit_of_work=unit_of_work, clock=clock)
+
+    issue_api_key = one(IssueApiKey, secrets=secrets, hasher=secret_hasher, overlap=settings.provided.api_key_overlap)
+    make_personal_key = retried(MakePersonalKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids)
+    list_personal_keys = retried(ListPersonalKeys, autocommit=autocommit)
+    rotate_personal_key = retried(RotatePersonalKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock)
+    revoke_personal_key = retried(RevokePersonalKey, unit_of_work=unit_of_work, clock=clock)
+    make_service_key = retried(MakeServiceKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids)
+    list_service_keys = retried(ListServiceKeys, autocommit=autocommit)
+    rotate_service_key = retried(RotateServiceKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock)
+    revoke_service_key = retried(RevokeServiceKey, unit_of_work=unit_of_work, clock=clock)
+
+    check_access = one(CheckAccess)
+    check_access_of_many = retried(CheckAccessOfMany, autocommit=autocommit)
+
     make_key = one(MakeKey, keys=key_maker, vault=vault, ids=ids)
     prepare_keys = retried(PrepareKeys, unit_of_work=unit_of_work, make_key=make_key, clock=clock)
     publish_keys = one(PublishKeys, key_ring=key_ring, keys=key_maker)
@@ -351,6 +449,7 @@ class Container(containers.DeclarativeContainer):
         Sweep,
         unit_of_work=unit_of_work,
         revoke_retired=revoke_retired,
+        remove_deleted_organizations=remove_deleted_organizations,
         keep_sent_mail=settings.provided.sent_mail_kept,
         clock=clock,
     )

@@ -91,6 +91,7 @@ class Settings(BaseModel):
     token_library: Literal["python-jose", "joserfc"] = "python-jose"  # noqa: S105 (a name)
     issuer: str = ""
     audience: str = "portico"
+    backend_audiences: Words = ()
     client_id: str = "portico"
     access_token_lifetime: Duration = timedelta(minutes=10)
     session_idle: Duration = timedelta(days=7)
@@ -105,6 +106,8 @@ class Settings(BaseModel):
     verification_lifetime: Duration = timedelta(hours=24)
     verification_tries: Count = 5
     email_change_lifetime: Duration = timedelta(hours=24)
+    invitation_lifetime: Duration = timedelta(hours=48)
+    api_key_overlap: Duration = timedelta(hours=24)
 
     password_hash: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"  # noqa: S105 (a name)
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12

@@ -12,6 +12,7 @@ _PREFIXES = {
     Purpose.EMAIL_CHANGE: "pte_",
     Purpose.REFRESH: "ptr_",
     Purpose.DEVICE: "ptd_",
+    Purpose.INVITATION: "pti_",
 }
 _MAC_LENGTH = 32
 

@@ -1,3 +1,4 @@
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from domain.accounts import Account, AccountState, EmailAddress
@@ -13,6 +14,9 @@ class Accounts(Protocol):
 
     def lock(self, id: AccountId) -> Account:
         """Like `get`; until the end of the transaction nobody else may lock or save it."""
+
+    def some(self, ids: Collection[AccountId]) -> Mapping[AccountId, Account]:
+        """Those of them that there are, in one query."""
 
     def find_by_email(self, email: EmailAddress) -> Account | None: ...
 

@@ -1,4 +1,4 @@
-"""What a test fixes: the time and the ids."""
+"""What a test fixes: the time, the ids and the secrets."""
 
 from datetime import datetime
 from typing import Protocol
@@ -13,3 +13,8 @@ class Clock(Protocol):
 class Ids(Protocol):
     def new(self) -> UUID:
         """A UUIDv7 (RFC 9562): unique everywhere, and later ones sort after earlier ones."""
+
+
+class Secrets(Protocol):
+    def new(self, length: int) -> bytes:
+        """That many bytes that nobody can guess."""

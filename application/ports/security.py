@@ -53,6 +53,16 @@ class OpaqueTokens(Protocol):
         """The payload; None unless the token was issued for that purpose, under the present secret or an old one."""
 
 
+class SecretHasher(Protocol):
+    """Keyed hashes of secrets that are long and random: fast, unlike those of passwords, and looked up by nobody."""
+
+    def hash(self, secret: str) -> str:
+        """Under the present key, which the hash names. At most 100 characters."""
+
+    def verify(self, secret: str, hash: str) -> bool:
+        """In constant time; also under an older key. False for what is no hash, or of a key that is not configured."""
+
+
 class Vault(Protocol):
     """Encryption at rest under the present secret (AES-256-GCM); reads what older secrets sealed."""
 

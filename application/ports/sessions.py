@@ -1,7 +1,6 @@
 from datetime import datetime
 from typing import Protocol
 
-from domain.accounts import Account
 from domain.kernel import AccountId, SessionId
 from domain.sessions import Client, EndReason, Session, SessionPolicy
 
@@ -10,9 +9,6 @@ class Sessions(Protocol):
     def add(self, session: Session) -> None: ...
 
     def find(self, account_id: AccountId, id: SessionId) -> Session | None: ...
-
-    def find_with_account(self, account_id: AccountId, id: SessionId) -> tuple[Session, Account] | None:
-        """What the principal is made of, in one query."""
 
     def advance(
         self,

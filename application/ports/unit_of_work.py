@@ -5,13 +5,21 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
+from application.ports.access import Access
 from application.ports.accounts import Accounts, Operators
+from application.ports.api_keys import ApiKeys
 from application.ports.attempts import Attempts
+from application.ports.catalogue import Catalogues
 from application.ports.claims import Claims
 from application.ports.email_changes import EmailChanges
+from application.ports.invitations import Invitations
 from application.ports.mail import MailQueue
+from application.ports.memberships import Memberships
+from application.ports.organizations import Organizations
 from application.ports.outbox import Outbox
 from application.ports.password_resets import PasswordResets
+from application.ports.roles import Roles
+from application.ports.service_accounts import ServiceAccounts
 from application.ports.sessions import Sessions
 from application.ports.signing_keys import SigningKeys
 
@@ -31,6 +39,22 @@ class UnitOfWork(Protocol):
     def email_changes(self) -> EmailChanges: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def access(self) -> Access: ...
+    @property
+    def catalogue(self) -> Catalogues: ...
+    @property
+    def organizations(self) -> Organizations: ...
+    @property
+    def memberships(self) -> Memberships: ...
+    @property
+    def roles(self) -> Roles: ...
+    @property
+    def invitations(self) -> Invitations: ...
+    @property
+    def service_accounts(self) -> ServiceAccounts: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
     @property
     def attempts(self) -> Attempts: ...
     @property

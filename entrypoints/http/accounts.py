@@ -9,6 +9,7 @@ from starlette.responses import Response
 from application.access import Authenticate
 from application.accounts import AccountExport, CloseAccount, ExportAccount, RenameAccount
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
+from domain.access import NoAccount
 from domain.accounts import (
     Account,
     AccountState,
@@ -19,10 +20,11 @@ from domain.accounts import (
 )
 from domain.attempts import TooManyAttempts
 from domain.claims import RegistrationByInvitation, RegistrationClosed
+from domain.memberships import LastOwner
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from entrypoints.http.deps import HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
@@ -65,6 +67,9 @@ class SignUp(Input):
     email: Address
     password: Annotated[Secret, Field(examples=["correct horse battery staple"])]
     display_name: Name = ""
+    invitation_token: Annotated[
+        Secret | None, Field(description="Of an invitation, where accounts are by invitation only.")
+    ] = None
 
 
 class VerificationSent(BaseModel):
@@ -93,7 +98,7 @@ class AddressOnly(Input):
         InvalidDisplayName,
         PasswordTooWeak,
         EmailTaken,
-        secured=False,
+        needs=NOBODY,
         hashes=True,
         also={201: {"model": AccountOut, "description": "With `REGISTRATION_REQUIRES_VERIFICATION=false` only."}},
     ),
@@ -104,7 +109,12 @@ async def register_account(
     register: Annotated[RegisterAccount, use(lambda c: c.register_account())],
 ) -> Response:
     account = await hashing.run(
-        lambda: register(email=body.email, password=body.password, display_name=body.display_name)
+        lambda: register(
+            email=body.email,
+            password=body.password,
+            display_name=body.display_name,
+            invitation_token=body.invitation_token,
+        )
     )
     return answer(AccountOut.of(account), 201) if account else answer(VerificationSent(), 202)
 
@@ -114,7 +124,7 @@ async def register_account(
     status_code=201,
     response_model=AccountOut,
     summary="Prove an address, and get its account",
-    **operation(VerifyAccount, TokenInvalid, secured=False, hashes=True),
+    **operation(VerifyAccount, TokenInvalid, needs=NOBODY, hashes=True),
 )
 async def verify_account(
     body: Verification,
@@ -130,7 +140,7 @@ async def verify_account(
     status_code=202,
     response_model=VerificationSent,
     summary="Have the verification mail sent once more",
-    **operation(ResendVerification, InvalidEmail, secured=False),
+    **operation(ResendVerification, InvalidEmail, needs=NOBODY),
 )
 def resend_verification(
     body: AddressOnly, resend: Annotated[ResendVerification, use(lambda c: c.resend_verification())]
@@ -151,11 +161,11 @@ class Closing(Input):
     "/v1/me",
     response_model=AccountOut,
     summary="Who am I",
-    **operation(Authenticate, body=False)
-    | {"description": "The account of the bearer, as long as its session lives: revocation shows here at once."},
+    **operation(Authenticate, NoAccount, keys=True, body=False)
+    | {"description": "The account of the bearer, as long as its session or key lives: revocation shows at once."},
 )
 def show_me(caller: Caller) -> Response:
-    return answer(AccountOut.of(caller.principal().account), secret=True)
+    return answer(AccountOut.of(caller.subject().own_account()), secret=True)
 
 
 @me.patch(
@@ -175,7 +185,7 @@ def rename_me(
     "/v1/me/close",
     status_code=NO_CONTENT,
     summary="Close my account for good",
-    **operation(CloseAccount, WrongPassword, TooManyAttempts, LastOperator, hashes=True),
+    **operation(CloseAccount, WrongPassword, TooManyAttempts, LastOperator, LastOwner, hashes=True),
 )
 async def close_me(
     body: Closing,

@@ -14,7 +14,7 @@ from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
 from entrypoints.http.deps import HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.problems import INTERNAL_ERROR, MALFORMED, TOO_LARGE, documented
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import Timestamp, answer
@@ -36,7 +36,7 @@ class OAuthError(BaseModel):
     **operation(
         SignIn,
         TooManyAttempts,
-        secured=False,
+        needs=NOBODY,
         hashes=True,
         body=False,  # no JSON, that is: what is no form is an empty one, and so a 422
         also={

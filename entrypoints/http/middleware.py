@@ -65,6 +65,7 @@ class RequestMiddleware:
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 principal=str(state["principal_id"]) if "principal_id" in state else None,
+                **({"key": str(state["key_id"])} if "key_id" in state else {}),
             )
 
 

@@ -3,34 +3,51 @@
 from inspect import getdoc
 from typing import Any
 
-from domain.access import AccessTokenInvalid, AuthenticationRequired
+from domain.access import AccessTokenInvalid, AuthenticationRequired, PermissionDenied, SessionRequired
+from domain.accounts import OperatorRequired
+from domain.api_keys import ApiKeyDamaged, ApiKeyInvalid
 from domain.kernel import DomainError
+from domain.organizations import OrganizationNotFound
 from domain.sessions import SessionEnded
 from entrypoints.http.problems import Responses, refusals
 
+NOBODY, ACCOUNT, MEMBERSHIP, OPERATOR = "nobody", "account", "membership", "operator"
+"""What a call needs of its caller; otherwise it is a permission in the organization of its path."""
+
 _AUTHENTICATION = (AuthenticationRequired, AccessTokenInvalid, SessionEnded)
+_BY_KEY = (ApiKeyInvalid, ApiKeyDamaged)
 
 
 def operation(
     use_case: type,
     *errors: type[DomainError],
-    secured: bool = True,
+    needs: str = ACCOUNT,
+    keys: bool = False,
     hashes: bool = False,
     body: bool = True,
     also: Responses | None = None,
 ) -> dict[str, Any]:
     """Description, refusals and security of a route: `@routes.get(path, **operation(ShowAccount, …))`.
 
-    The description is the use case's docstring. `hashes`: it may answer 503 `busy`. `body`: it takes one. `also`:
-    further answers that are no refusals.
+    The description is the use case's docstring. `needs`: see above. `keys`: an API key will do as well. `hashes`: it may
+    answer 503 `busy`. `body`: it takes one. `also`: further answers that are no refusals.
+
+    `needs` and `keys` stand in the document as `x-access`: a test tries every operation as everybody, and expects them.
     """
+    refused = [*errors]
+    if needs != NOBODY:
+        refused = [*_AUTHENTICATION, *(_BY_KEY if keys else (SessionRequired,)), *errors]
+    if needs == OPERATOR:
+        refused.append(OperatorRequired)
+    elif needs == MEMBERSHIP:
+        refused.append(OrganizationNotFound)
+    elif needs not in (NOBODY, ACCOUNT):
+        refused += [OrganizationNotFound, PermissionDenied]
     described: dict[str, Any] = {
         "description": getdoc(use_case),
-        "responses": {
-            **refusals(*(_AUTHENTICATION if secured else ()), *errors, hashes=hashes, body=body),
-            **(also or {}),
-        },
+        "responses": {**refusals(*dict.fromkeys(refused), hashes=hashes, body=body), **(also or {})},
+        "openapi_extra": {"x-access": {"needs": needs, "keys": keys}},
     }
-    if secured:
-        described["openapi_extra"] = {"security": [{"bearer": []}]}
+    if needs != NOBODY:
+        described["openapi_extra"]["security"] = [{"bearer": []}]
     return described

@@ -24,12 +24,11 @@ from domain.accounts import (
     AccountState,
     InvalidDisplayName,
     LastOperator,
-    OperatorRequired,
 )
 from domain.kernel import CursorInvalid
 from entrypoints.http.accounts import AccountOut, Renaming
 from entrypoints.http.deps import use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import OPERATOR, operation
 from entrypoints.http.passwords import ResetSent
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
@@ -63,7 +62,7 @@ class AccountPage(Page[AccountForOperators]):
     "",
     response_model=AccountPage,
     summary="Find accounts",
-    **operation(ListAccounts, OperatorRequired, CursorInvalid, body=False),
+    **operation(ListAccounts, CursorInvalid, needs=OPERATOR, body=False),
 )
 def list_accounts(
     caller: Caller,
@@ -84,7 +83,7 @@ def list_accounts(
     "/{id}",
     response_model=AccountForOperators,
     summary="Look at an account",
-    **operation(ShowAccount, OperatorRequired, AccountNotFound, body=False),
+    **operation(ShowAccount, AccountNotFound, needs=OPERATOR, body=False),
 )
 def show_account(id: UUID, caller: Caller, show: Annotated[ShowAccount, use(lambda c: c.show_account())]) -> Response:
     return answer(AccountForOperators.of(show(principal=caller.principal(), account_id=id)))
@@ -94,7 +93,7 @@ def show_account(id: UUID, caller: Caller, show: Annotated[ShowAccount, use(lamb
     "/{id}",
     response_model=AccountForOperators,
     summary="Correct a display name",
-    **operation(RenameAccountOf, OperatorRequired, AccountNotFound, AccountClosed, InvalidDisplayName),
+    **operation(RenameAccountOf, AccountNotFound, AccountClosed, InvalidDisplayName, needs=OPERATOR),
 )
 def rename_account(
     id: UUID,
@@ -112,11 +111,11 @@ def rename_account(
     summary="Suspend an account",
     **operation(
         SuspendAccount,
-        OperatorRequired,
         AccountNotFound,
         AccountClosed,
         AccountNotActive,
         LastOperator,
+        needs=OPERATOR,
         body=False,
     ),
 )
@@ -130,7 +129,7 @@ def suspend_account(
     "/{id}/reactivate",
     response_model=AccountForOperators,
     summary="Reactivate a suspended account",
-    **operation(ReactivateAccount, OperatorRequired, AccountNotFound, AccountClosed, AccountNotSuspended, body=False),
+    **operation(ReactivateAccount, AccountNotFound, AccountClosed, AccountNotSuspended, needs=OPERATOR, body=False),
 )
 def reactivate_account(
     id: UUID,
@@ -144,7 +143,7 @@ def reactivate_account(
     "/{id}/end-sessions",
     status_code=NO_CONTENT,
     summary="Sign an account out everywhere",
-    **operation(EndSessionsOf, OperatorRequired, AccountNotFound, body=False),
+    **operation(EndSessionsOf, AccountNotFound, needs=OPERATOR, body=False),
 )
 def end_sessions(
     id: UUID, caller: Caller, end: Annotated[EndSessionsOf, use(lambda c: c.end_sessions_of())]
@@ -158,7 +157,7 @@ def end_sessions(
     status_code=202,
     response_model=ResetSent,
     summary="Send the owner a mail to set a new password",
-    **operation(SendPasswordReset, OperatorRequired, AccountNotFound, AccountNotActive, body=False),
+    **operation(SendPasswordReset, AccountNotFound, AccountNotActive, needs=OPERATOR, body=False),
 )
 def send_password_reset(
     id: UUID, caller: Caller, send: Annotated[SendPasswordReset, use(lambda c: c.send_password_reset())]

@@ -12,7 +12,7 @@ from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from entrypoints.http.accounts import AddressOnly
 from entrypoints.http.deps import HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import NO_CONTENT, Input, Secret, answer, no_content
 
@@ -65,7 +65,7 @@ async def change_password(
     status_code=202,
     response_model=ResetSent,
     summary="Ask for a mail to set a new password",
-    **operation(RequestPasswordReset, InvalidEmail, secured=False),
+    **operation(RequestPasswordReset, InvalidEmail, needs=NOBODY),
 )
 def request_password_reset(
     body: AddressOnly, request: Annotated[RequestPasswordReset, use(lambda c: c.request_password_reset())]
@@ -78,7 +78,7 @@ def request_password_reset(
     "/v1/password-resets/confirm",
     response_model=KnownDevice,
     summary="Set a new password",
-    **operation(ConfirmPasswordReset, TokenInvalid, PasswordTooWeak, secured=False, hashes=True),
+    **operation(ConfirmPasswordReset, TokenInvalid, PasswordTooWeak, needs=NOBODY, hashes=True),
 )
 async def confirm_password_reset(
     body: NewPassword,

@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction, signature
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from domain.access import AuthenticationRequired, Principal
+from domain.access import Actor, AuthenticationRequired, Principal, Subject
+from domain.kernel import AccountId, OrganizationId
 from domain.sessions import Client
 
 
@@ -27,21 +29,45 @@ class Caller(Request):
         return client
 
     def principal(self) -> Principal:
-        """Whoever presents the bearer token, by one query. A use case takes a Principal, so none can be called
+        """The signed-in person, by one query. A use case takes a Principal, a Subject or an Actor, so none can be called
         without asking.
 
-        Raise AuthenticationRequired, AccessTokenInvalid, SessionEnded.
+        Raise AuthenticationRequired, AccessTokenInvalid, SessionEnded; for an API key SessionRequired.
         """
-        scheme, _, token = self.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise AuthenticationRequired("This call needs a bearer token: sign in at POST /v1/sessions.")
-        principal: Principal = self.app.state.container.authenticate()(token.strip())
-        self.scope["state"]["principal_id"] = principal.account.id  # for the log
-        return principal
+        return self.subject().person()
+
+    def actor(self, organization_id: UUID) -> Actor:
+        """Whoever calls, person or key, as a member of that organization. Raise also OrganizationNotFound."""
+        id = OrganizationId(organization_id)
+        return self.subject(id).within(id)
+
+    def subject(self, organization_id: OrganizationId | None = None) -> Subject:
+        """Whoever presents the bearer token or key, with their standing in the organization."""
+        return self._authenticated(organization_id)[0]
+
+    def subject_and_other(self, organization_id: UUID, other_id: UUID | None) -> tuple[Subject, Subject | None]:
+        """By the same query somebody else as well, with theirs."""
+        return self._authenticated(OrganizationId(organization_id), None if other_id is None else AccountId(other_id))
 
     async def authenticated(self) -> Principal:
         """`principal`, for a route that hashes: nobody takes a place in that queue who is not signed in."""
         return await asyncio.to_thread(self.principal)
+
+    def _authenticated(
+        self, organization_id: OrganizationId | None, other_id: AccountId | None = None
+    ) -> tuple[Subject, Subject | None]:
+        scheme, _, credential = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not credential:
+            raise AuthenticationRequired("This call needs a bearer token: sign in at POST /v1/sessions.")
+        found: tuple[Subject, Subject | None] = self.app.state.container.authenticate()(
+            credential.strip(), organization_id=organization_id, other_id=other_id
+        )
+        # For the log.
+        state, subject = self.scope["state"], found[0]
+        state["principal_id"] = subject.id
+        if subject.key:
+            state["key_id"] = subject.key.id
+        return found
 
 
 class Route(APIRoute):

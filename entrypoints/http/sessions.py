@@ -28,7 +28,7 @@ from domain.sessions import (
     SessionNotFound,
 )
 from entrypoints.http.deps import HashingDep, use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
@@ -119,7 +119,7 @@ class Tokens(BaseModel):
     status_code=201,
     response_model=Tokens,
     summary="Sign in",
-    **operation(SignIn, InvalidEmail, InvalidCredentials, TooManyAttempts, secured=False, hashes=True),
+    **operation(SignIn, InvalidEmail, InvalidCredentials, TooManyAttempts, needs=NOBODY, hashes=True),
 )
 async def sign_in(
     body: Credentials,
@@ -139,7 +139,7 @@ async def sign_in(
     "/v1/sessions/refresh",
     response_model=Tokens,
     summary="Exchange a refresh token",
-    **operation(RefreshSession, RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused, secured=False),
+    **operation(RefreshSession, RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused, needs=NOBODY),
 )
 def refresh_session(
     body: Refresh,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from application.signing_keys import PublishKeys
 from entrypoints.http.deps import use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.routing import router
 
 routes = router("signing keys")
@@ -33,7 +33,7 @@ class Jwks(BaseModel):
     "/.well-known/jwks.json",
     response_model=Jwks,
     summary="Public keys",
-    **operation(PublishKeys, secured=False, body=False),
+    **operation(PublishKeys, needs=NOBODY, body=False),
 )
 def publish_keys(publish: Annotated[PublishKeys, use(lambda c: c.publish_keys())]) -> Response:
     jwks = Jwks(keys=[Jwk.model_validate(key) for key in publish()])

@@ -45,17 +45,17 @@ def test_the_password_hash_stays_out_of_the_repr() -> None:
 
 
 def test_strangers_may_sign_up_by_default() -> None:
-    RegistrationPolicy().must_admit_strangers()
+    RegistrationPolicy().must_admit(invited=False)
 
 
 def test_an_installation_may_take_nobody() -> None:
     with pytest.raises(RegistrationClosed):
-        RegistrationPolicy(mode=Registration.CLOSED).must_admit_strangers()
+        RegistrationPolicy(mode=Registration.CLOSED).must_admit(invited=False)
 
 
 def test_an_installation_may_take_those_who_are_invited() -> None:
     with pytest.raises(RegistrationByInvitation):
-        RegistrationPolicy(mode=Registration.INVITED).must_admit_strangers()
+        RegistrationPolicy(mode=Registration.INVITED).must_admit(invited=False)
 
 
 def test_a_claim_lives_for_a_day_and_five_tries_by_default() -> None:

@@ -1,0 +1,202 @@
+"""Inviting people into an organization, by mail."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from application.access import lock_owner
+from application.memberships import permissions_of
+from application.organizations import lock_organization
+from application.ports.environment import Clock, Ids
+from application.ports.security import OpaqueTokens
+from application.ports.unit_of_work import Begin
+from domain.access import Actor, Principal
+from domain.accounts import EmailAddress
+from domain.invitations import (
+    MOST_PENDING,
+    EndOfInvitation,
+    Invitation,
+    InvitationNotFound,
+    TooManyInvitations,
+)
+from domain.kernel import InvitationId
+from domain.mail import MailKind, MailPolicy
+from domain.memberships import AlreadyMember, Membership
+from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
+from domain.organizations import Organization, OrganizationNotFound
+from domain.permissions import INVITATIONS_MANAGE, INVITATIONS_READ
+from domain.roles import RoleName
+
+_MOST_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """An address is invited into the organization, by mail, for 48 hours. Nobody invites above their own role.
+
+    An address has one invitation at a time: the new one takes the place of the old.
+    """
+
+    unit_of_work: Begin
+    lifetime: timedelta
+    mail_policy: MailPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, actor: Actor, email: str, role: str) -> Invitation:
+        """Raise PermissionDenied, InvalidEmail, RoleUnknown, ExceedsOwnRights, AlreadyMember, TooManyInvitations."""
+        actor.must(INVITATIONS_MANAGE)
+        address, now = EmailAddress.parse(email), self.clock.now()
+        invitation = Invitation.make(
+            id=InvitationId(self.ids.new()),
+            organization_id=actor.organization_id,
+            email=address,
+            role=RoleName(role),
+            by=actor.id,
+            lifetime=self.lifetime,
+            at=now,
+        )
+        ids = {"organization_id": str(invitation.organization_id), "invitation_id": str(invitation.id)}
+        with self.unit_of_work() as uow:
+            lock_organization(uow, actor)
+            actor.must_cover_role(invitation.role, permissions_of(uow, actor.organization_id, role))
+            # Members see each other, so this tells the caller nothing that they may not know.
+            account = uow.accounts.find_by_email(address)
+            if account and uow.memberships.find(actor.organization_id, account.id):
+                raise AlreadyMember
+            if uow.invitations.count(actor.organization_id, at=now) >= MOST_PENDING:
+                raise TooManyInvitations
+            uow.invitations.put(invitation)
+            uow.mail.request(MailKind.INVITATION, address, ids=ids, policy=self.mail_policy, at=now)
+        return invitation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListInvitations:
+    """Who has been invited and has not answered yet, oldest first."""
+
+    autocommit: Begin
+    clock: Clock
+
+    def __call__(self, *, actor: Actor, limit: int, after: str | None) -> tuple[list[Invitation], str | None]:
+        """Raise PermissionDenied, CursorInvalid."""
+        actor.must(INVITATIONS_READ)
+        with self.autocommit() as database:
+            return database.invitations.page(actor.organization_id, limit=limit, after=after, at=self.clock.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeInvitation:
+    """An invitation is taken back: its token is worth nothing from now on."""
+
+    unit_of_work: Begin
+    clock: Clock
+
+    def __call__(self, *, actor: Actor, invitation_id: UUID) -> None:
+        """Raise PermissionDenied, InvitationNotFound."""
+        actor.must(INVITATIONS_MANAGE)
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            lock_organization(uow, actor)
+            invitation = uow.invitations.find(actor.organization_id, InvitationId(invitation_id), at=now)
+            if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.REVOKED, at=now)):
+                raise InvitationNotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedInvitation:
+    """An invitation as its addressee sees it. Who has proved the address may have the token: it was mailed there."""
+
+    invitation: Invitation
+    organization: Organization
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMyInvitations:
+    """What waits for the caller, if they have proved their address: mail merges, this list does not. Newest first, at
+    most 100."""
+
+    autocommit: Begin
+    tokens: OpaqueTokens
+    clock: Clock
+
+    def __call__(self, *, principal: Principal) -> list[ReceivedInvitation]:
+        account = principal.account
+        if not account.email_verified_at:
+            return []
+        with self.autocommit() as database:
+            waiting = database.invitations.of_address(account.email.digest, limit=_MOST_SHOWN, at=self.clock.now())
+            organizations = database.organizations.some({each.organization_id for each in waiting})
+        return [
+            ReceivedInvitation(
+                invitation=each,
+                organization=organizations[each.organization_id],
+                token=invitation_token(self.tokens, each),
+            )
+            for each in waiting
+            if each.organization_id in organizations
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptInvitation:
+    """The account that has proved the invited address becomes a member."""
+
+    unit_of_work: Begin
+    tokens: OpaqueTokens
+    clock: Clock
+
+    def __call__(self, *, principal: Principal, token: str) -> Organization:
+        """Raise TokenInvalid, InvitationForAnother, AlreadyMember."""
+        proof = _read(self.tokens, token)
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            account = lock_owner(uow, principal, at=now)
+            # The account first and the organization second, as everywhere: so nobody waits for each other.
+            try:
+                organization = uow.organizations.lock(proof.organization_id)
+            except OrganizationNotFound:
+                raise TokenInvalid from None
+            invitation = uow.invitations.find(organization.id, InvitationId(proof.id), at=now)
+            if invitation is None:
+                raise TokenInvalid
+            invitation.must_be_for(account)
+            if not uow.invitations.take(invitation.end(EndOfInvitation.ACCEPTED, at=now)):
+                raise TokenInvalid
+            if uow.roles.permissions(organization.id, invitation.role) is None:
+                raise TokenInvalid
+            uow.memberships.add(
+                Membership.begin(organization_id=organization.id, account_id=account.id, role=invitation.role, at=now)
+            )
+        return organization
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineInvitation:
+    """Whoever reads the mail of the invited address declines, with an account or without."""
+
+    unit_of_work: Begin
+    tokens: OpaqueTokens
+    clock: Clock
+
+    def __call__(self, *, token: str) -> None:
+        """Raise TokenInvalid."""
+        proof = _read(self.tokens, token)
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            invitation = uow.invitations.find(proof.organization_id, InvitationId(proof.id), at=now)
+            if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.DECLINED, at=now)):
+                raise TokenInvalid
+
+
+def invitation_token(tokens: OpaqueTokens, invitation: Invitation) -> str:
+    proof = OneTimeToken.of_organization(invitation.organization_id, invitation.id)
+    return tokens.issue(Purpose.INVITATION, proof.pack())
+
+
+def _read(tokens: OpaqueTokens, token: str) -> OneTimeToken:
+    packed = tokens.read(Purpose.INVITATION, token)
+    if packed is None:
+        raise TokenInvalid
+    return OneTimeToken.unpack(packed)

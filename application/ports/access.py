@@ -1,0 +1,41 @@
+from collections.abc import Collection, Mapping
+from typing import Protocol
+from uuid import UUID
+
+from domain.access import Subject
+from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
+
+Asked = tuple[OrganizationId, ActorId]
+
+
+class Access(Protocol):
+    """Who somebody is and what they are in an organization. Each is one query, for every request comes through here."""
+
+    def by_session(
+        self,
+        account_id: AccountId,
+        session_id: SessionId,
+        *,
+        organization_id: OrganizationId | None = None,
+        other_id: ActorId | None = None,
+    ) -> tuple[Subject, Subject | None] | None:
+        """The person of the session, with their standing in the organization, if one is named; and whoever `other_id`
+        names, with theirs. None if there is no such session, be it live or not.
+
+        A deleted organization has no members.
+        """
+
+    def by_key(
+        self,
+        owner_id: UUID,
+        id: ApiKeyId,
+        *,
+        organization_id: OrganizationId | None = None,
+        other_id: ActorId | None = None,
+    ) -> tuple[Subject, Subject | None] | None:
+        """The holder of the key, with their standing in the organization of the key; and the other with theirs in
+        `organization_id`. None if there is no such key, be it live or not, or nobody whose it is."""
+
+    def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
+        """Whoever is asked about, each in the organization beside them: at most two queries, however many they are.
+        Whoever belongs to none of it is left out."""
