@@ -70,6 +70,7 @@ class JsonAccessTokens(AccessTokens):
     """Anybody can forge one, and no test tries: that is for the tests of the adapters."""
 
     def issue(self, claims: AccessClaims) -> str:
+        organization = claims.organization
         return json.dumps(
             {
                 "sub": str(claims.account_id),
@@ -79,6 +80,13 @@ class JsonAccessTokens(AccessTokens):
                 "amr": claims.amr,
                 "acr": claims.acr,
                 "scope": claims.scope,
+                "aud": claims.audience,
+                "org": organization
+                and {
+                    "id": str(organization.id),
+                    "roles": organization.roles,
+                    "permissions": organization.permissions,
+                },
             }
         )
 
@@ -88,7 +96,7 @@ class JsonAccessTokens(AccessTokens):
             issued_at, expires_at, authenticated_at = map(datetime.fromisoformat, said["times"])
         except (ValueError, KeyError):
             raise AccessTokenInvalid from None
-        if at >= expires_at:
+        if at >= expires_at or said["aud"]:  # what is for a backend is not for Portico
             raise AccessTokenInvalid
         return AccessClaims(
             account_id=AccountId(UUID(said["sub"])),

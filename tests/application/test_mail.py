@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.mail import MailKind
-from tests.application.world import ADA, ANOTHER, EVE, PASSWORD, PUBLIC_URL, SECOND, World
+from tests.application.use_cases import PUBLIC_URL
+from tests.application.world import ADA, ANOTHER, EVE, PASSWORD, SECOND, World
 from tests.builders import HOUR, MINUTE
 
 # ---- what it says

@@ -1,223 +1,33 @@
-"""All use cases over the memory adapter, wired by hand, and the people who use them."""
+"""The people who use Portico, on a day of their own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.environment import Uuid7Ids
-from adapters.memory import MemoryDatabase
-from adapters.security.ec_keys import EcKeyMaker
-from adapters.security.opaque_tokens import HmacTokens
-from adapters.security.secret_keys import SecretKeys
-from adapters.security.vault import AesVault
-from application.access import Authenticate
-from application.accounts import CloseAccount, ExportAccount, RenameAccount
-from application.claims import RegisterAccount, ResendVerification, VerifyAccount
-from application.email_changes import ConfirmEmailChange, RequestEmailChange
-from application.mail import ComposeMail, SendQueuedMail
-from application.operators import (
-    AppointOperator,
-    EndSessionsOf,
-    ListAccounts,
-    ReactivateAccount,
-    RenameAccountOf,
-    SendPasswordReset,
-    ShowAccount,
-    SuspendAccount,
-)
-from application.passwords import (
-    ChangePassword,
-    ConfirmPasswordReset,
-    JudgePassword,
-    ProvePassword,
-    RequestPasswordReset,
-)
 from application.ports.mail import OutgoingMail
 from application.ports.outbox import OutboxEvent
-from application.sessions import (
-    EndOtherSessions,
-    EndSession,
-    IssueTokens,
-    ListSessions,
-    RefreshSession,
-    SignedIn,
-    SignIn,
-    SignOut,
-)
-from application.signing_keys import (
-    KeyRing,
-    ListKeys,
-    MakeKey,
-    PrepareKeys,
-    PublishKeys,
-    RevokeKey,
-    RevokeRetired,
-    RewrapKeys,
-    RotateKeys,
-)
-from application.sweep import Sweep
-from domain.access import Principal
+from application.sessions import SignedIn
+from domain.access import Actor, Principal, Subject
 from domain.accounts import Account, EmailAddress
-from domain.attempts import AttemptPolicy
-from domain.claims import RegistrationPolicy
-from domain.kernel import AccountId, SessionId
-from domain.mail import MailPolicy, QueuedMail
-from domain.passwords import PasswordPolicy
-from domain.sessions import Client, Session, SessionPolicy
-from domain.signing_keys import KeyPolicy
-from tests.application.fakes import (
-    EasyStrength,
-    FastHasher,
-    FewCommonPasswords,
-    Journal,
-    JsonAccessTokens,
-    RecordingMailer,
-    RememberingIds,
-    Watched,
-)
-from tests.builders import NOON, FixedClock, an_active_account
+from domain.kernel import AccountId, OrganizationId, SessionId
+from domain.mail import QueuedMail
+from domain.memberships import Membership
+from domain.roles import MEMBER, RoleName
+from domain.sessions import Client, Session
+from tests.application.fakes import Journal
+from tests.application.use_cases import UseCases
+from tests.builders import NOON, an_active_account
 
 ADA, EVE = "ada@example.com", "eve@example.org"
 PASSWORD, ANOTHER = "violet quartz lantern", "seven brass otters"
 HOME = Client(user_agent="Firefox", network="192.0.2.1/32")
 ELSEWHERE = Client(user_agent="curl", network="198.51.100.9/32")
-PUBLIC_URL = "https://id.example.com"
 SECOND = timedelta(seconds=1)
 
 
-class World:
-    """It is noon, nobody has an account, and what is done stands in `journal`."""
-
-    def __init__(self, *, registration: RegistrationPolicy | None = None, secret: SecretKeys | None = None) -> None:
-        self.journal: Journal = []
-        self.clock = clock = FixedClock()
-        self.ids = ids = RememberingIds(Uuid7Ids())
-        self.hasher = hasher = FastHasher(self.journal)
-        self.mailer = mailer = RecordingMailer(self.journal)
-        self.tokens = tokens = HmacTokens(SecretKeys("a secret of the tests"))
-        self.database = database = Watched(MemoryDatabase(ids=ids), self.journal)
-        unit_of_work, autocommit = database.unit_of_work, database.autocommit
-
-        registration = registration or RegistrationPolicy()
-        mail_policy, attempts, session_policy = MailPolicy(), AttemptPolicy(), SessionPolicy()
-        key_policy, password_policy = KeyPolicy(), PasswordPolicy()
-        judge = JudgePassword(policy=password_policy, common=FewCommonPasswords(), strength=EasyStrength())
-        prove = ProvePassword(unit_of_work=unit_of_work, passwords=hasher, policy=attempts, clock=clock)
-        access_tokens = JsonAccessTokens()
-        issue = IssueTokens(access_tokens=access_tokens, opaque_tokens=tokens, policy=session_policy, ids=ids)
-        self.judge = judge
-
-        self.register = RegisterAccount(
-            unit_of_work=unit_of_work,
-            judge=judge,
-            passwords=hasher,
-            policy=registration,
-            mail_policy=mail_policy,
-            clock=clock,
-            ids=ids,
-        )
-        self.resend = ResendVerification(unit_of_work=unit_of_work, mail_policy=mail_policy, clock=clock)
-        self.verify = VerifyAccount(
-            unit_of_work=unit_of_work, passwords=hasher, tokens=tokens, policy=registration, clock=clock, ids=ids
-        )
-
-        self.authenticate = Authenticate(autocommit=autocommit, access_tokens=access_tokens, clock=clock)
-        self.sign_in = SignIn(
-            unit_of_work=unit_of_work,
-            passwords=hasher,
-            opaque_tokens=tokens,
-            issue_tokens=issue,
-            policy=session_policy,
-            attempt_policy=attempts,
-            clock=clock,
-            ids=ids,
-        )
-        self.refresh = RefreshSession(
-            unit_of_work=unit_of_work,
-            autocommit=autocommit,
-            opaque_tokens=tokens,
-            issue_tokens=issue,
-            policy=session_policy,
-            clock=clock,
-            ids=ids,
-        )
-        self.sign_out = SignOut(unit_of_work=unit_of_work, clock=clock)
-        self.list_sessions = ListSessions(autocommit=autocommit, clock=clock)
-        self.end_session = EndSession(unit_of_work=unit_of_work, clock=clock)
-        self.end_other_sessions = EndOtherSessions(unit_of_work=unit_of_work, clock=clock)
-
-        self.rename = RenameAccount(unit_of_work=unit_of_work, clock=clock)
-        self.close = CloseAccount(unit_of_work=unit_of_work, prove=prove, clock=clock, ids=ids)
-        self.export = ExportAccount(autocommit=autocommit, clock=clock)
-        self.change_password = ChangePassword(
-            unit_of_work=unit_of_work, judge=judge, prove=prove, passwords=hasher, clock=clock, ids=ids
-        )
-        self.request_reset = RequestPasswordReset(
-            unit_of_work=unit_of_work, policy=password_policy, mail_policy=mail_policy, clock=clock, ids=ids
-        )
-        self.confirm_reset = ConfirmPasswordReset(
-            unit_of_work=unit_of_work,
-            autocommit=autocommit,
-            judge=judge,
-            passwords=hasher,
-            tokens=tokens,
-            session_policy=session_policy,
-            clock=clock,
-            ids=ids,
-        )
-        self.request_email_change = RequestEmailChange(
-            unit_of_work=unit_of_work,
-            prove=prove,
-            lifetime=timedelta(hours=24),
-            mail_policy=mail_policy,
-            clock=clock,
-            ids=ids,
-        )
-        self.confirm_email_change = ConfirmEmailChange(unit_of_work=unit_of_work, tokens=tokens, clock=clock, ids=ids)
-
-        self.appoint_operator = AppointOperator(
-            unit_of_work=unit_of_work, judge=judge, passwords=hasher, clock=clock, ids=ids
-        )
-        self.list_accounts = ListAccounts(autocommit=autocommit)
-        self.show_account = ShowAccount(autocommit=autocommit)
-        self.rename_account_of = RenameAccountOf(unit_of_work=unit_of_work, clock=clock)
-        self.suspend = SuspendAccount(unit_of_work=unit_of_work, clock=clock, ids=ids)
-        self.reactivate = ReactivateAccount(unit_of_work=unit_of_work, clock=clock, ids=ids)
-        self.end_sessions_of = EndSessionsOf(unit_of_work=unit_of_work, clock=clock)
-        self.send_password_reset = SendPasswordReset(autocommit=autocommit, request_reset=self.request_reset)
-
-        self.key_maker = EcKeyMaker()
-        self.vault = AesVault(secret or SecretKeys("the secret of the keys"))
-        make_key = MakeKey(keys=self.key_maker, vault=self.vault, ids=ids)
-        self.key_ring = self.another_key_ring()
-        self.prepare_keys = PrepareKeys(unit_of_work=unit_of_work, make_key=make_key, clock=clock)
-        self.rotate_keys = RotateKeys(unit_of_work=unit_of_work, make_key=make_key, policy=key_policy, clock=clock)
-        self.revoke_key = RevokeKey(unit_of_work=unit_of_work, make_key=make_key, clock=clock)
-        self.list_keys = ListKeys(autocommit=autocommit)
-        self.publish_keys = PublishKeys(key_ring=self.key_ring, keys=self.key_maker)
-        self.revoke_retired = RevokeRetired(unit_of_work=unit_of_work, policy=key_policy, clock=clock)
-
-        self.compose = ComposeMail(autocommit=autocommit, tokens=tokens, public_url=PUBLIC_URL, clock=clock)
-        self.send_queued_mail = SendQueuedMail(
-            unit_of_work=unit_of_work, compose=self.compose, mailer=mailer, policy=mail_policy, clock=clock
-        )
-        self.sweep = Sweep(
-            unit_of_work=unit_of_work,
-            revoke_retired=self.revoke_retired,
-            keep_sent_mail=timedelta(days=30),
-            clock=clock,
-            batch=2,
-        )
-
-    def another_key_ring(self, vault: AesVault | None = None) -> KeyRing:
-        """That of another process."""
-        return KeyRing(
-            autocommit=self.database.autocommit, vault=vault or self.vault, policy=KeyPolicy(), clock=self.clock
-        )
-
-    def rewrap_under(self, secret: SecretKeys) -> int:
-        return RewrapKeys(unit_of_work=self.database.unit_of_work, vault=AesVault(secret), clock=self.clock)()
+class World(UseCases):
+    """Nobody has an account yet."""
 
     # ---- people
 
@@ -245,16 +55,59 @@ class World:
         return self.sign_in(email=email, password=password, client=client, device_token=device_token)
 
     def who(self, signed_in: SignedIn) -> Principal:
-        return self.authenticate(signed_in.access_token)
+        return self.authenticate(signed_in.access_token)[0].person()
 
-    def somebody(self, email: str = ADA) -> Principal:
+    def somebody(self, email: str = ADA, *, verified: bool = True) -> Principal:
         """An account, signed in."""
-        self.an_account(email)
+        self.an_account(email, verified=verified)
         return self.who(self.enter(email))
 
     def an_operator(self, email: str = "root@example.net") -> Principal:
         self.appoint_operator(email=email, password=PASSWORD)
         return self.who(self.enter(email))
+
+    # ---- organizations
+
+    def an_organization(self, owner: str = ADA, *, name: str = "Acme") -> Actor:
+        """One that was just made, seen by its owner."""
+        principal = self.somebody(owner)
+        return self.within(principal, self.make_organization(principal=principal, name=name).id)
+
+    def a_member(self, of: Actor, email: str = EVE, *, role: str = MEMBER) -> Actor:
+        """Somebody who has been in the organization for long: that left no trace in journal or outbox."""
+        principal = self.somebody(email)
+        membership = Membership(
+            organization_id=of.organization_id, account_id=principal.account.id, role=RoleName(role), created_at=NOON
+        )
+        with self.database.persistence.unit_of_work() as uow:
+            uow.memberships.add(membership)
+        return self.within(principal, of.organization_id)
+
+    def subject(self, principal: Principal, organization_id: OrganizationId | None = None) -> Subject:
+        """Whom the next request of that person comes from."""
+        with self.database.persistence.autocommit() as database:
+            found: tuple[Subject, Subject | None] | None = database.access.by_session(
+                principal.account.id, principal.session.id, organization_id=organization_id
+            )
+        assert found
+        return found[0]
+
+    def within(self, principal: Principal, organization_id: OrganizationId) -> Actor:
+        """Raise OrganizationNotFound if the person does not belong to it."""
+        return self.subject(principal, organization_id).within(organization_id)
+
+    def again(self, actor: Actor) -> Actor:
+        """The same person at their next request."""
+        return self.within(actor.person(), actor.organization_id)
+
+    def by_key(self, secret: str) -> Subject:
+        """Whoever calls with that key."""
+        return self.authenticate(secret)[0]
+
+    def members(self, organization_id: OrganizationId) -> dict[AccountId, RoleName]:
+        with self.database.persistence.autocommit() as database:
+            page, _ = database.memberships.page_of_organization(organization_id, limit=100, after=None)
+        return {each.account_id: each.role for each in page}
 
     # ---- what there is
 
