@@ -6,7 +6,7 @@ from uuid import UUID
 
 from application.access import lock_owner
 from application.memberships import permissions_of
-from application.organizations import lock_organization
+from application.organizations import SeenOrganization, lock_organization
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
@@ -147,7 +147,7 @@ class AcceptInvitation:
     tokens: OpaqueTokens
     clock: Clock
 
-    def __call__(self, *, principal: Principal, token: str) -> Organization:
+    def __call__(self, *, principal: Principal, token: str) -> SeenOrganization:
         """Raise TokenInvalid, InvitationForAnother, AlreadyMember."""
         proof = _read(self.tokens, token)
         now = self.clock.now()
@@ -169,7 +169,7 @@ class AcceptInvitation:
             uow.memberships.add(
                 Membership.begin(organization_id=organization.id, account_id=account.id, role=invitation.role, at=now)
             )
-        return organization
+        return SeenOrganization(organization=organization, role=invitation.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
