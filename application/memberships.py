@@ -15,12 +15,12 @@ from domain.kernel import AccountId, OrganizationId
 from domain.memberships import EndOfMembership, LastOwner, MemberNotFound, Membership
 from domain.organizations import OrganizationNotFound
 from domain.permissions import MEMBERS_MANAGE, MEMBERS_READ, Permission
-from domain.roles import RoleName, RoleUnknown
+from domain.roles import RoleName, RoleUnknown, is_role_name
 
 
 def permissions_of(uow: UnitOfWork, organization_id: OrganizationId, role: str) -> frozenset[Permission]:
     """What a role that is to be given, or taken, grants. Raise RoleUnknown."""
-    permissions = uow.roles.permissions(organization_id, RoleName(role))
+    permissions = uow.roles.permissions(organization_id, RoleName(role)) if is_role_name(role) else None
     if permissions is None:
         raise RoleUnknown
     return permissions

@@ -20,6 +20,7 @@ from domain.roles import (
     RoleName,
     RoleNotFound,
     TooManyRoles,
+    is_role_name,
     parse_role_description,
     parse_role_name,
 )
@@ -160,7 +161,7 @@ class DeleteRole:
 def _own_role(uow: UnitOfWork, actor: Actor, name: str) -> Role:
     if name in BUILT_IN:
         raise RoleBuiltIn
-    role = uow.roles.find(actor.organization_id, RoleName(name))
+    role = uow.roles.find(actor.organization_id, RoleName(name)) if is_role_name(name) else None
     if role is None:
         raise RoleNotFound
     return role

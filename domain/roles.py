@@ -93,11 +93,16 @@ class ExceedsOwnRights(Forbidden):
 
 def parse_role_name(raw: str) -> RoleName:
     """Raise InvalidRole unless it has 2 to 40 lower-case letters, digits, - and _, and starts with a letter."""
-    if not _NAME.fullmatch(raw):
+    if not is_role_name(raw):
         raise InvalidRole(
             "The name of a role has 2 to 40 lower-case letters, digits, hyphens and underscores.", field="name"
         )
     return RoleName(raw)
+
+
+def is_role_name(raw: str) -> bool:
+    """Whether any role can have that name: otherwise nobody is asked for it."""
+    return _NAME.fullmatch(raw) is not None
 
 
 def parse_role_description(raw: str) -> str:
