@@ -29,8 +29,8 @@ def operation(
 ) -> dict[str, Any]:
     """Description, refusals and security of a route: `@routes.get(path, **operation(ShowAccount, …))`.
 
-    The description is the use case's docstring. `needs`: see above. `keys`: an API key will do as well. `hashes`: it may
-    answer 503 `busy`. `body`: it takes one. `also`: further answers that are no refusals.
+    The description is the use case's docstring. `needs`: see above. `keys`: an API key will do as well. `hashes`: it
+    may answer 503 `busy`. `body`: it takes one. `also`: further answers that are no refusals.
 
     `needs` and `keys` stand in the document as `x-access`: a test tries every operation as everybody, and expects them.
     """

@@ -16,6 +16,7 @@ from starlette.routing import Match
 
 from application.ports.unit_of_work import Unavailable
 from domain.access import AccessTokenInvalid
+from domain.api_keys import ApiKeyDamaged, ApiKeyInvalid
 from domain.kernel import (
     ChangedMeanwhile,
     Conflict,
@@ -73,6 +74,7 @@ OWN = (
     BUSY,
 )
 _OF_HTTP = {own.status: own for own in (MALFORMED, NO_SUCH_CALL, WRONG_METHOD, TOO_LARGE)}
+_OF_BEARER = (AccessTokenInvalid, SessionEnded, ApiKeyInvalid, ApiKeyDamaged)
 _MOST_ERRORS = 20
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
@@ -93,6 +95,8 @@ class Problem(BaseModel):
     code: str
     errors: list[FieldProblem] | None = Field(default=None, description="The first 20.")
     reasons: list[str] | None = Field(default=None, description="With `password_too_weak`: why.")
+    permission: str | None = Field(default=None, description="With `permission_denied`: what is lacking.")
+    because: list[str] | None = Field(default=None, description="With `permission_denied`: every step that led there.")
 
 
 class ProblemResponse(Response):
@@ -144,11 +148,16 @@ async def _refused(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         # RFC 6750 section 3.1: a client is to know whether its token was at fault, or only lacking.
-        is_refused_token = isinstance(error, (AccessTokenInvalid, SessionEnded))
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if is_refused_token else "Bearer"
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if isinstance(error, _OF_BEARER) else "Bearer"
     if isinstance(error, Invalid) and error.field:
-        members["errors"] = [{"pointer": f"/body/{error.field}", "detail": error.detail}]
+        members["errors"] = [{"pointer": f"/{_place(request, error.field)}/{error.field}", "detail": error.detail}]
     return problem(request.url.path, status_of(type(error)), error.code, error.detail, headers=headers, members=members)
+
+
+def _place(request: Request, field: str) -> str:
+    """Where the call takes the field: a use case cannot know."""
+    in_query = (parameter.alias for parameter in request.scope["route"].dependant.query_params)
+    return "query" if field in in_query else "body"
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

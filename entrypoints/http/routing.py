@@ -29,8 +29,8 @@ class Caller(Request):
         return client
 
     def principal(self) -> Principal:
-        """The signed-in person, by one query. A use case takes a Principal, a Subject or an Actor, so none can be called
-        without asking.
+        """The signed-in person, by one query. A use case takes a Principal, a Subject or an Actor, so none can be
+        called without asking.
 
         Raise AuthenticationRequired, AccessTokenInvalid, SessionEnded; for an API key SessionRequired.
         """
