@@ -9,7 +9,6 @@ from starlette.responses import Response
 from application.access import Authenticate
 from application.accounts import AccountExport, CloseAccount, ExportAccount, RenameAccount
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
-from domain.access import NoAccount
 from domain.accounts import (
     Account,
     AccountState,
@@ -161,7 +160,7 @@ class Closing(Input):
     "/v1/me",
     response_model=AccountOut,
     summary="Who am I",
-    **operation(Authenticate, NoAccount, keys=True, body=False)
+    **operation(Authenticate, keys=True, body=False)
     | {"description": "The account of the bearer, as long as its session or key lives: revocation shows at once."},
 )
 def show_me(caller: Caller) -> Response:

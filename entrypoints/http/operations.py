@@ -3,7 +3,7 @@
 from inspect import getdoc
 from typing import Any
 
-from domain.access import AccessTokenInvalid, AuthenticationRequired, PermissionDenied, SessionRequired
+from domain.access import AccessTokenInvalid, AuthenticationRequired, NoAccount, PermissionDenied, SessionRequired
 from domain.accounts import OperatorRequired
 from domain.api_keys import ApiKeyDamaged, ApiKeyInvalid
 from domain.kernel import DomainError
@@ -11,8 +11,9 @@ from domain.organizations import OrganizationNotFound
 from domain.sessions import SessionEnded
 from entrypoints.http.problems import Responses, refusals
 
-NOBODY, ACCOUNT, MEMBERSHIP, OPERATOR = "nobody", "account", "membership", "operator"
-"""What a call needs of its caller; otherwise it is a permission in the organization of its path."""
+NOBODY, SUBJECT, ACCOUNT, MEMBERSHIP, OPERATOR = "nobody", "subject", "account", "membership", "operator"
+"""What a call needs of its caller; otherwise it is a permission in the organization of its path. A service account is a
+subject, and has no account."""
 
 _AUTHENTICATION = (AuthenticationRequired, AccessTokenInvalid, SessionEnded)
 _BY_KEY = (ApiKeyInvalid, ApiKeyDamaged)
@@ -37,11 +38,13 @@ def operation(
     refused = [*errors]
     if needs != NOBODY:
         refused = [*_AUTHENTICATION, *(_BY_KEY if keys else (SessionRequired,)), *errors]
-    if needs == OPERATOR:
+    if needs == ACCOUNT and keys:
+        refused.append(NoAccount)
+    elif needs == OPERATOR:
         refused.append(OperatorRequired)
     elif needs == MEMBERSHIP:
         refused.append(OrganizationNotFound)
-    elif needs not in (NOBODY, ACCOUNT):
+    elif needs not in (NOBODY, SUBJECT, ACCOUNT):
         refused += [OrganizationNotFound, PermissionDenied]
     described: dict[str, Any] = {
         "description": getdoc(use_case),
