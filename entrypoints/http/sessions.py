@@ -3,21 +3,26 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from application.sessions import (
     EndOtherSessions,
     EndSession,
+    EnterOrganization,
     ListSessions,
+    OrganizationToken,
     RefreshSession,
     SignedIn,
     SignIn,
     SignOut,
 )
+from domain.access import AudienceUnknown
 from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.kernel import CursorInvalid, SessionId
+from domain.organizations import OrganizationNotFound
 from domain.sessions import (
     InvalidCredentials,
     RefreshReused,
@@ -28,7 +33,7 @@ from domain.sessions import (
     SessionNotFound,
 )
 from entrypoints.http.deps import HashingDep, use
-from entrypoints.http.operations import NOBODY, operation
+from entrypoints.http.operations import MEMBERSHIP, NOBODY, operation
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
@@ -88,8 +93,28 @@ class Credentials(Input):
     device_token: Annotated[Secret | None, Field(description="From an earlier sign-in on this device.")] = None
 
 
+Audience = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Field(description="The backend that the token is for, of BACKEND_AUDIENCES; without one the first of them."),
+]
+
+
+class Entering(Input):
+    organization_id: UUID
+    audience: Audience | None = None
+
+
 class Refresh(Input):
     refresh_token: Secret
+    organization_id: Annotated[UUID | None, Field(description="Which the access token is to be for.")] = None
+    audience: Audience | None = None
+
+    @model_validator(mode="after")
+    def _names_a_backend_within_an_organization(self) -> Self:
+        if self.audience is not None and self.organization_id is None:
+            raise PydanticCustomError("audience_alone", "A token for a backend is for an organization: name that too")
+        return self
 
 
 class Tokens(BaseModel):
@@ -139,14 +164,63 @@ async def sign_in(
     "/v1/sessions/refresh",
     response_model=Tokens,
     summary="Exchange a refresh token",
-    **operation(RefreshSession, RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused, needs=NOBODY),
+    **operation(
+        RefreshSession,
+        RefreshTokenInvalid,
+        SessionEnded,
+        RefreshSuperseded,
+        RefreshReused,
+        OrganizationNotFound,
+        AudienceUnknown,
+        needs=NOBODY,
+    ),
 )
 def refresh_session(
     body: Refresh,
     caller: Caller,
     refresh: Annotated[RefreshSession, use(lambda c: c.refresh_session())],
 ) -> Response:
-    return answer(Tokens.of(refresh(refresh_token=body.refresh_token, client=caller.client_seen)), secret=True)
+    refreshed = refresh(
+        refresh_token=body.refresh_token,
+        client=caller.client_seen,
+        organization_id=body.organization_id,
+        audience=body.audience,
+    )
+    return answer(Tokens.of(refreshed), secret=True)
+
+
+class OrganizationTokenOut(BaseModel):
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 (a name)
+    expires_in: int = Field(description="In seconds.")
+    organization_id: UUID
+    role: str
+    permissions: list[str] = Field(description="What the token says, until it expires.")
+
+    @classmethod
+    def of(cls, token: OrganizationToken) -> Self:
+        return cls(
+            access_token=token.access_token,
+            expires_in=int(token.expires_in.total_seconds()),
+            organization_id=token.standing.organization_id,
+            role=token.standing.role,
+            permissions=sorted(token.standing.permissions),
+        )
+
+
+@routes.post(
+    "/v1/me/organization",
+    response_model=OrganizationTokenOut,
+    summary="Get an access token for one of my organizations",
+    **operation(EnterOrganization, AudienceUnknown, needs=MEMBERSHIP),
+)
+def enter_organization(
+    body: Entering,
+    caller: Caller,
+    enter: Annotated[EnterOrganization, use(lambda c: c.enter_organization())],
+) -> Response:
+    entered = enter(actor=caller.actor(body.organization_id), audience=body.audience)
+    return answer(OrganizationTokenOut.of(entered), secret=True)
 
 
 @routes.delete("/v1/sessions/current", status_code=NO_CONTENT, summary="Sign out", **operation(SignOut, body=False))
