@@ -1,5 +1,6 @@
 """From a template's name and values to a mail that can be read."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from application.ports.mail import MailNotSent, OutgoingMail
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_INSIDE_A_LINK = re.compile(r"(?<=\S)[.:@](?=\S)")
+_ZERO_WIDTH_SPACE = "\u200b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        templates.filters["unlinked"] = unlinked
         object.__setattr__(self, "_templates", templates)
 
     def render(self, mail: OutgoingMail) -> RenderedMail:
@@ -52,3 +56,8 @@ class Renderer:
         except TemplateError as error:
             raise MailNotSent(f"The template {mail.template!r} cannot be rendered: {type(error).__name__}") from error
         return RenderedMail(subject=subject, text=f"{text.strip()}\n", html=f"{html.strip()}\n")
+
+
+def unlinked(chosen: str) -> str:
+    """A name that a stranger chose, as it is read, but not as mail readers turn text into links."""
+    return _INSIDE_A_LINK.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", str(chosen))  # str() refuses what is undefined

@@ -41,6 +41,7 @@ def test_what_a_stranger_can_cause_is_capped_and_no_security_notice_is() -> None
         MailKind.VERIFICATION,
         MailKind.PASSWORD_RESET,
         MailKind.EMAIL_CHANGE,
+        MailKind.INVITATION,
     }
 
 

@@ -10,6 +10,7 @@ VALUES_BY_TEMPLATE = {
     "password_reset": {"public_url", "link", "token", "minutes"},
     "email_change": {"public_url", "link", "token", "hours"},
     "email_change_taken": {"public_url"},
+    "invitation": {"public_url", "link", "token", "hours", "organization"},
     "password_changed": {"public_url"},
     "email_change_requested": {"public_url"},
     "email_changed": {"public_url"},
@@ -26,6 +27,7 @@ VALUES = {
     "token": TOKEN,
     "hours": "24",
     "minutes": "30",
+    "organization": "Löwe & Söhne",
 }
 
 renderer = Renderer(product="Example & Co")

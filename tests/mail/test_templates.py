@@ -1,10 +1,11 @@
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 import adapters.mail
-from adapters.mail.rendering import Renderer
+from adapters.mail.rendering import Renderer, unlinked
 from application.ports.mail import MailNotSent, OutgoingMail
 from domain.mail import MailKind
 from tests.mail.messages import TOKEN, VALUES, VALUES_BY_TEMPLATE, a_mail, renderer
@@ -169,7 +170,7 @@ def test_a_security_notice_says_what_to_do_if_it_was_not_you(template: str) -> N
 
 
 @pytest.mark.parametrize(("hours", "said"), [("1", "1 hour."), ("2", "2 hours."), ("24", "24 hours.")])
-@pytest.mark.parametrize("template", ["verification", "email_change"])
+@pytest.mark.parametrize("template", ["verification", "email_change", "invitation"])
 def test_hours_are_counted_as_people_do(template: str, hours: str, said: str) -> None:
     rendered = renderer.render(a_mail(template, hours=hours))
     assert said in " ".join(rendered.text.split())
@@ -181,6 +182,36 @@ def test_minutes_are_counted_as_people_do(minutes: str, said: str) -> None:
     rendered = renderer.render(a_mail("password_reset", minutes=minutes))
     assert said in " ".join(rendered.text.split())
     assert said in rendered.html
+
+
+PHISHING = "Your mailbox is full: https://evil.example/login, evil.example or help@evil.example"
+
+
+def test_the_name_of_an_organization_stays_out_of_the_subject() -> None:
+    named = renderer.render(a_mail("invitation", organization="Prize! Bcc: eve@example.com"))
+    assert named.subject == renderer.render(a_mail("invitation")).subject
+    assert Page(named.html).text.count("Prize!") == 1
+
+
+def test_the_name_of_an_organization_is_read_as_it_was_chosen_and_is_never_a_link() -> None:
+    rendered = renderer.render(a_mail("invitation", organization=PHISHING))
+    page = Page(rendered.html)
+    assert page.targets == {VALUES["public_url"], VALUES["link"]}
+    for shown in (rendered.text, page.text):
+        assert f"“{PHISHING}”" in shown.replace("\u200b", "")
+        assert not re.search(r"https://evil|evil\.example|help@e", shown)
+
+
+def test_the_name_of_an_organization_stands_apart_and_cannot_pass_for_a_word_of_ours() -> None:
+    longest = "Ω" * 100
+    rendered = renderer.render(a_mail("invitation", organization=longest))
+    assert f"“{longest}”" in rendered.text.splitlines()
+    assert f"“<bdi>{longest}</bdi>”</p>" in rendered.html
+
+
+@pytest.mark.parametrize("name", ["St. Gallen e. V.", "Acme: north", "a @ b", "Mr. Ω"])
+def test_an_ordinary_name_is_left_alone(name: str) -> None:
+    assert unlinked(name) == name
 
 
 def test_what_was_rendered_keeps_its_token_out_of_its_repr() -> None:
