@@ -1,9 +1,9 @@
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from adapters.memory.rows import first_page
+from adapters.memory.rows import first_page, page_by_id
 from application.ports.accounts import Accounts, Operators
 from application.ports.outbox import Emit
-from application.ports.pages import id_of
 from domain.accounts import Account, AccountNotFound, AccountState, EmailAddress, EmailTaken, LastOperator
 from domain.kernel import AccountId, CursorInvalid, Stale
 
@@ -28,6 +28,9 @@ class MemoryAccounts(Accounts):
     def lock(self, id: AccountId) -> Account:
         return self.get(id)
 
+    def some(self, ids: Collection[AccountId]) -> Mapping[AccountId, Account]:
+        return {id: self.rows[id] for id in ids if id in self.rows}
+
     def find_by_email(self, email: EmailAddress) -> Account | None:
         id = self.identifiers.get(email)
         return None if id is None else self.rows[id]
@@ -46,9 +49,7 @@ class MemoryAccounts(Accounts):
     ) -> tuple[list[Account], str | None]:
         accounts = [account for account in self.rows.values() if state in (None, account.state)]
         if prefix is None:
-            start = None if after is None else id_of(after)
-            by_age = sorted((a for a in accounts if start is None or a.id > start), key=lambda account: account.id)
-            return first_page(by_age, lambda account: str(account.id), limit=limit)
+            return page_by_id(accounts, lambda account: account.id, limit=limit, after=after)
         if after is not None and not (after.startswith(prefix) and after.isprintable()):
             raise CursorInvalid
         found = (a for a in accounts if a.email.value.startswith(prefix) and (after is None or a.email.value > after))

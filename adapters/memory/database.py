@@ -6,25 +6,40 @@ from threading import Lock, get_ident
 from typing import Any, Self, cast
 from uuid import UUID
 
+from adapters.memory.access import MemoryAccess
 from adapters.memory.accounts import MemoryAccounts, MemoryOperators
+from adapters.memory.api_keys import ApiKeyKey, MemoryApiKeys
 from adapters.memory.attempts import CounterKey, MemoryAttempts
+from adapters.memory.catalogue import MemoryCatalogues
 from adapters.memory.claims import ClaimKey, MemoryClaims
 from adapters.memory.email_changes import MemoryEmailChanges
+from adapters.memory.invitations import InvitationKey, MemoryInvitations
 from adapters.memory.mail import MailKey, MemoryMailQueue
+from adapters.memory.memberships import MembershipKey, MemoryMemberships
+from adapters.memory.organizations import MemoryOrganizations
 from adapters.memory.outbox import MemoryOutbox, keeping, refuse_events
 from adapters.memory.password_resets import MemoryPasswordResets, ResetKey
+from adapters.memory.roles import MemoryRoles, RoleKey
+from adapters.memory.service_accounts import MemoryServiceAccounts, ServiceAccountKey
 from adapters.memory.sessions import MemorySessions, SessionKey
 from adapters.memory.signing_keys import MemorySigningKeys
 from application.ports.environment import Ids
 from application.ports.outbox import Emit, OutboxEvent
 from application.ports.unit_of_work import Persistence, UnitOfWork
 from domain.accounts import Account, EmailAddress
+from domain.api_keys import ApiKey
 from domain.attempts import AttemptCounter
 from domain.claims import Claim
 from domain.email_changes import EmailChange
-from domain.kernel import AccountId, KeyId
+from domain.invitations import Invitation
+from domain.kernel import AccountId, KeyId, OrganizationId
 from domain.mail import QueuedMail
+from domain.memberships import Membership
+from domain.organizations import Organization, Slug
 from domain.passwords import PasswordReset
+from domain.permissions import Catalogue
+from domain.roles import Role
+from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import SigningKey
 
@@ -40,6 +55,14 @@ class Tables:
     password_resets: dict[ResetKey, PasswordReset] = field(default_factory=dict)
     email_changes: dict[AccountId, EmailChange] = field(default_factory=dict)
     sessions: dict[SessionKey, Session] = field(default_factory=dict)
+    catalogue: dict[None, Catalogue] = field(default_factory=dict)
+    organizations: dict[OrganizationId, Organization] = field(default_factory=dict)
+    slugs: dict[Slug, OrganizationId] = field(default_factory=dict)
+    memberships: dict[MembershipKey, Membership] = field(default_factory=dict)
+    roles: dict[RoleKey, Role] = field(default_factory=dict)
+    invitations: dict[InvitationKey, Invitation] = field(default_factory=dict)
+    service_accounts: dict[ServiceAccountKey, ServiceAccount] = field(default_factory=dict)
+    api_keys: dict[ApiKeyKey, ApiKey] = field(default_factory=dict)
     attempts: dict[CounterKey, AttemptCounter] = field(default_factory=dict)
     mail: dict[MailKey, QueuedMail] = field(default_factory=dict)
     signing_keys: dict[KeyId, SigningKey] = field(default_factory=dict)
@@ -59,6 +82,14 @@ class Repositories:
     password_resets: MemoryPasswordResets
     email_changes: MemoryEmailChanges
     sessions: MemorySessions
+    access: MemoryAccess
+    catalogue: MemoryCatalogues
+    organizations: MemoryOrganizations
+    memberships: MemoryMemberships
+    roles: MemoryRoles
+    invitations: MemoryInvitations
+    service_accounts: MemoryServiceAccounts
+    api_keys: MemoryApiKeys
     attempts: MemoryAttempts
     mail: MemoryMailQueue
     signing_keys: MemorySigningKeys
@@ -66,13 +97,38 @@ class Repositories:
 
     @classmethod
     def over(cls, tables: Tables, emit: Emit) -> Self:
+        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys)
+        roles = MemoryRoles(
+            rows=tables.roles,
+            catalogue=catalogue,
+            memberships=tables.memberships,
+            invitations=tables.invitations,
+            service_accounts=tables.service_accounts,
+            emit=emit,
+        )
         return cls(
             accounts=MemoryAccounts(tables.accounts, tables.identifiers, emit),
             operators=MemoryOperators(tables.operators),
             claims=MemoryClaims(tables.claims, emit),
             password_resets=MemoryPasswordResets(tables.password_resets),
             email_changes=MemoryEmailChanges(tables.email_changes, emit),
-            sessions=MemorySessions(tables.sessions, tables.accounts, emit),
+            sessions=MemorySessions(tables.sessions, emit),
+            access=MemoryAccess(
+                accounts=tables.accounts,
+                sessions=tables.sessions,
+                api_keys=tables.api_keys,
+                organizations=tables.organizations,
+                memberships=tables.memberships,
+                service_accounts=tables.service_accounts,
+                roles=roles,
+            ),
+            catalogue=catalogue,
+            organizations=MemoryOrganizations(tables.organizations, tables.slugs, emit),
+            memberships=MemoryMemberships(tables.memberships, emit),
+            roles=roles,
+            invitations=MemoryInvitations(tables.invitations, emit),
+            service_accounts=MemoryServiceAccounts(tables.service_accounts, emit),
+            api_keys=MemoryApiKeys(tables.api_keys, emit),
             attempts=MemoryAttempts(tables.attempts),
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),
@@ -135,7 +191,29 @@ class MemoryDatabase(Persistence):
 
 _PORTS = fields(Repositories)
 _READS = frozenset(
-    {"all", "find", "find_by_email", "find_with_account", "get", "newest", "of_address", "of_owner", "page"}
+    {
+        "all",
+        "by_key",
+        "by_session",
+        "count",
+        "deleted",
+        "find",
+        "find_by_email",
+        "get",
+        "has_other_owner",
+        "is_used",
+        "newest",
+        "of_address",
+        "of_owner",
+        "owned_by",
+        "page",
+        "page_of_account",
+        "page_of_organization",
+        "permissions",
+        "some",
+        "subjects",
+        "uses",
+    }
 )
 
 

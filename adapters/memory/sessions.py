@@ -5,7 +5,6 @@ from adapters.memory.rows import first_page, sweep
 from application.ports.outbox import Emit
 from application.ports.pages import id_of
 from application.ports.sessions import Sessions
-from domain.accounts import Account
 from domain.kernel import AccountId, SessionId
 from domain.sessions import Client, EndReason, Session, SessionPolicy
 
@@ -15,7 +14,6 @@ SessionKey = tuple[AccountId, SessionId]
 @dataclass(frozen=True, slots=True)
 class MemorySessions(Sessions):
     rows: dict[SessionKey, Session]
-    accounts: dict[AccountId, Account]
     emit: Emit
 
     def add(self, session: Session) -> None:
@@ -24,10 +22,6 @@ class MemorySessions(Sessions):
 
     def find(self, account_id: AccountId, id: SessionId) -> Session | None:
         return self.rows.get((account_id, id))
-
-    def find_with_account(self, account_id: AccountId, id: SessionId) -> tuple[Session, Account] | None:
-        session, account = self.rows.get((account_id, id)), self.accounts.get(account_id)
-        return (session, account) if session and account else None
 
     def advance(
         self,

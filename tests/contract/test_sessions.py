@@ -48,8 +48,6 @@ def events(database: Persistence, account: Account) -> list[tuple[str, object]]:
 def test_every_field_survives_the_round_trip(database: Persistence, account: Account) -> None:
     session = added(database, a_session(account_id=account.id))
     assert stored(database, session) == session
-    with database.autocommit() as reads:
-        assert reads.sessions.find_with_account(account.id, session.id) == (session, account)
 
 
 def test_a_session_is_found_under_its_own_account_only(database: Persistence, account: Account) -> None:
@@ -57,7 +55,6 @@ def test_a_session_is_found_under_its_own_account_only(database: Persistence, ac
     with database.autocommit() as reads:
         for account_id, id in [(AccountId(uuid4()), session.id), (account.id, SessionId(uuid4()))]:
             assert reads.sessions.find(account_id, id) is None
-            assert reads.sessions.find_with_account(account_id, id) is None
 
 
 def test_an_expired_session_is_found_until_it_is_swept(database: Persistence, account: Account) -> None:

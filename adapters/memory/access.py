@@ -1,0 +1,95 @@
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from adapters.memory.api_keys import ApiKeyKey
+from adapters.memory.memberships import MembershipKey
+from adapters.memory.service_accounts import ServiceAccountKey
+from adapters.memory.sessions import SessionKey
+from application.ports.access import Access, Asked
+from application.ports.roles import Roles
+from domain.access import Standing, Subject
+from domain.accounts import Account
+from domain.api_keys import ApiKey
+from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, ServiceAccountId, SessionId
+from domain.memberships import Membership
+from domain.organizations import Organization
+from domain.service_accounts import ServiceAccount
+from domain.sessions import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryAccess(Access):
+    accounts: dict[AccountId, Account]
+    sessions: dict[SessionKey, Session]
+    api_keys: dict[ApiKeyKey, ApiKey]
+    organizations: dict[OrganizationId, Organization]
+    memberships: dict[MembershipKey, Membership]
+    service_accounts: dict[ServiceAccountKey, ServiceAccount]
+    roles: Roles
+
+    def by_session(
+        self,
+        account_id: AccountId,
+        session_id: SessionId,
+        *,
+        organization_id: OrganizationId | None = None,
+        other_id: ActorId | None = None,
+    ) -> tuple[Subject, Subject | None] | None:
+        session, account = self.sessions.get((account_id, session_id)), self.accounts.get(account_id)
+        if session is None or account is None:
+            return None
+        standing = self._standing(organization_id, account_id)
+        return Subject(account=account, session=session, standing=standing), self._member(organization_id, other_id)
+
+    def by_key(
+        self,
+        owner_id: UUID,
+        id: ApiKeyId,
+        *,
+        organization_id: OrganizationId | None = None,
+        other_id: ActorId | None = None,
+    ) -> tuple[Subject, Subject | None] | None:
+        key = self.api_keys.get((owner_id, id))
+        if key is None:
+            return None
+        holder = self._holder(key)
+        return (holder, self._member(organization_id, other_id)) if holder else None
+
+    def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
+        found = ((each, self._member(*each)) for each in asked)
+        return {each: subject for each, subject in found if subject}
+
+    def _holder(self, key: ApiKey) -> Subject | None:
+        if key.service_account_id:
+            organization_id = OrganizationId(key.owner_id)
+            service_account = self.service_accounts.get((organization_id, key.service_account_id))
+            standing = self._standing(key.organization_id, key.service_account_id)
+            return Subject(service_account=service_account, key=key, standing=standing) if service_account else None
+        account = self.accounts.get(AccountId(key.owner_id))
+        standing = self._standing(key.organization_id, AccountId(key.owner_id))
+        return Subject(account=account, key=key, standing=standing) if account else None
+
+    def _member(self, organization_id: OrganizationId | None, id: ActorId | None) -> Subject | None:
+        """Whoever it is in the organization. Of those who are not in it nothing is said, not even that they exist."""
+        standing = self._standing(organization_id, id)
+        if standing is None or id is None:
+            return None
+        if account := self.accounts.get(AccountId(id)):
+            return Subject(account=account, standing=standing)
+        service_account = self.service_accounts.get((standing.organization_id, ServiceAccountId(id)))
+        return Subject(service_account=service_account, standing=standing) if service_account else None
+
+    def _standing(self, organization_id: OrganizationId | None, id: ActorId | None) -> Standing | None:
+        if organization_id is None or id is None:
+            return None
+        organization = self.organizations.get(organization_id)
+        if organization is None or not organization.is_live:
+            return None
+        place = self.memberships.get((organization_id, AccountId(id))) or self.service_accounts.get(
+            (organization_id, ServiceAccountId(id))
+        )
+        if place is None:
+            return None
+        granted = self.roles.permissions(organization_id, place.role)
+        return Standing(organization_id=organization_id, role=place.role, permissions=granted or frozenset())

@@ -1,0 +1,56 @@
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from application.ports.organizations import Organizations
+from application.ports.outbox import Emit
+from domain.kernel import OrganizationId, Stale
+from domain.organizations import Organization, OrganizationNotFound, Slug, SlugTaken
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOrganizations(Organizations):
+    rows: dict[OrganizationId, Organization]
+    slugs: dict[Slug, OrganizationId]
+    emit: Emit
+
+    def add(self, organization: Organization) -> None:
+        self._claim_slug(organization)
+        self.rows[organization.id] = replace(organization, events=())
+        self.emit(organization.id, organization.id, organization)
+
+    def get(self, id: OrganizationId) -> Organization:
+        organization = self.rows.get(id)
+        if organization is None or not organization.is_live:
+            raise OrganizationNotFound
+        return organization
+
+    def lock(self, id: OrganizationId) -> Organization:
+        return self.get(id)
+
+    def some(self, ids: Collection[OrganizationId]) -> Mapping[OrganizationId, Organization]:
+        return {id: self.rows[id] for id in ids if id in self.rows and self.rows[id].is_live}
+
+    def save(self, organization: Organization) -> None:
+        before = self.rows.get(organization.id)
+        if before is None or before.version != organization.version:
+            raise Stale
+        self._claim_slug(organization, before)
+        saved = replace(organization, version=organization.version + 1)
+        self.rows[organization.id] = replace(saved, events=())
+        self.emit(organization.id, organization.id, saved)
+
+    def deleted(self, *, limit: int) -> list[Organization]:
+        gone = (organization for organization in self.rows.values() if not organization.is_live)
+        return sorted(gone, key=lambda organization: organization.id)[:limit]
+
+    def remove(self, id: OrganizationId) -> None:
+        self.rows.pop(id, None)
+
+    def _claim_slug(self, organization: Organization, before: Organization | None = None) -> None:
+        """Its slug takes the place of the one that it had `before`."""
+        if organization.is_live and self.slugs.get(organization.slug, organization.id) != organization.id:
+            raise SlugTaken
+        if before and before.is_live:
+            self.slugs.pop(before.slug, None)
+        if organization.is_live:
+            self.slugs[organization.slug] = organization.id
