@@ -207,6 +207,33 @@ class ExportedSession(BaseModel):
     network: str
 
 
+class ExportedMembership(BaseModel):
+    organization_id: UUID
+    role: str
+    created_at: Timestamp
+
+
+class ExportedApiKey(BaseModel):
+    """Never its secret, nor the hash of it."""
+
+    id: UUID
+    organization_id: UUID | None
+    name: str
+    scopes: list[str]
+    prefix: str
+    created_at: Timestamp
+    expires_at: Timestamp | None
+    last_used_at: Timestamp | None
+
+
+class ExportedInvitation(BaseModel):
+    id: UUID
+    organization_id: UUID
+    role: str
+    created_at: Timestamp
+    expires_at: Timestamp
+
+
 class ExportedEmailChange(BaseModel):
     new_email: str
     created_at: Timestamp
@@ -228,6 +255,9 @@ class ExportedEvent(BaseModel):
 class ExportOut(BaseModel):
     account: AccountOut
     sessions: list[ExportedSession]
+    memberships: list[ExportedMembership]
+    api_keys: list[ExportedApiKey]
+    invitations: list[ExportedInvitation]
     email_change: ExportedEmailChange | None
     mail: list[ExportedMail]
     events: list[ExportedEvent]
@@ -248,6 +278,35 @@ class ExportOut(BaseModel):
                     network=session.network,
                 )
                 for session in export.sessions
+            ],
+            memberships=[
+                ExportedMembership(
+                    organization_id=membership.organization_id, role=membership.role, created_at=membership.created_at
+                )
+                for membership in export.memberships
+            ],
+            api_keys=[
+                ExportedApiKey(
+                    id=key.id,
+                    organization_id=key.organization_id,
+                    name=key.display_name,
+                    scopes=sorted(key.scopes),
+                    prefix=key.prefix,
+                    created_at=key.created_at,
+                    expires_at=key.expires_at,
+                    last_used_at=key.last_used_at,
+                )
+                for key in export.api_keys
+            ],
+            invitations=[
+                ExportedInvitation(
+                    id=invitation.id,
+                    organization_id=invitation.organization_id,
+                    role=invitation.role,
+                    created_at=invitation.created_at,
+                    expires_at=invitation.expires_at,
+                )
+                for invitation in export.invitations
             ],
             email_change=ExportedEmailChange(
                 new_email=change.new_email.value, created_at=change.created_at, expires_at=change.expires_at

@@ -26,9 +26,13 @@ from entrypoints.http import (
     development,
     email_changes,
     health,
+    invitations,
+    memberships,
     operators,
+    organizations,
     passwords,
     problems,
+    roles,
     sessions,
     signing_keys,
 )
@@ -101,6 +105,12 @@ def create_app(container: Container) -> FastAPI:
         sessions.routes,
         accounts.routes,
         passwords.routes,
+        organizations.routes,
+        memberships.routes,
+        invitations.received,
+        invitations.routes,
+        roles.routes,
+        roles.permissions,
         email_changes.routes,
         operators.routes,
         signing_keys.routes,
@@ -137,8 +147,7 @@ def _openapi(app: FastAPI, settings: Settings) -> dict[str, Any]:
             "bearer": {
                 "type": "http",
                 "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": "The access token from POST /v1/sessions.",
+                "description": "The access token from POST /v1/sessions; or an API key, where a call takes one.",
             }
         }
         operations = [operation for path in document["paths"].values() for operation in path.values()]
