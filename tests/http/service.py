@@ -1,18 +1,23 @@
 """The application in process, on the memory adapter, as a person with a mailbox uses it."""
 
 import os
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
+from uuid import UUID
 
 import httpx
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
+from application.api_keys import MadeApiKey
 from application.ports.mail import SentMail
+from domain.access import Subject
+from domain.kernel import OrganizationId
 from entrypoints.container import Container, build
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
@@ -36,6 +41,13 @@ def settings(**changes: str) -> Settings:
     return Settings.load({**CALM, **changes}, env_file=Path(os.devnull))
 
 
+class Bearer(Protocol):
+    """Whoever has something to show."""
+
+    @property
+    def bearer(self) -> dict[str, str]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """What a device keeps."""
@@ -57,6 +69,21 @@ class SignedIn:
     @property
     def session_id(self) -> str:
         return str(self.tokens["session"]["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a program keeps."""
+
+    made: MadeApiKey
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.made.secret}"}
+
+    @property
+    def key_id(self) -> str:
+        return str(self.made.key.id)
 
 
 @dataclass(slots=True)
@@ -91,7 +118,7 @@ class Service:
         path: str,
         body: Any = None,
         *,
-        by: SignedIn | None = None,
+        by: Bearer | None = None,
         peer: str = "192.0.2.1",
         **more: Any,
     ) -> httpx.Response:
@@ -104,7 +131,7 @@ class Service:
         path: str,
         body: Any = None,
         *,
-        by: SignedIn | None = None,
+        by: Bearer | None = None,
         peer: str = "192.0.2.1",
         **more: Any,
     ) -> httpx.Response:
@@ -163,6 +190,75 @@ class Service:
         """She has just signed up, and in."""
         self.sign_up()
         return self.sign_in()
+
+    def person(self, name: str) -> SignedIn:
+        """`person("bob")` has just signed up as bob@example.com, and in."""
+        email = f"{name}@example.com"
+        self.sign_up(email, display_name=name.capitalize())
+        return self.sign_in(email)
+
+    def id_of(self, person: SignedIn) -> str:
+        return str(self.get("/v1/me", by=person).json()["id"])
+
+    def organization(self, owner: SignedIn, name: str = "Acme", **more: str) -> str:
+        """Return its id."""
+        made = self.post("/v1/organizations", {"name": name, **more}, by=owner)
+        assert made.status_code == 201
+        return str(made.json()["id"])
+
+    def invite(self, organization: str, email: str, role: str, *, by: Bearer) -> dict[str, Any]:
+        invited = self.post(f"/v1/organizations/{organization}/invitations", {"email": email, "role": role}, by=by)
+        assert invited.status_code == 201
+        invitation: dict[str, Any] = invited.json()
+        return invitation
+
+    def member(self, organization: str, name: str, role: str, *, by: SignedIn) -> SignedIn:
+        """A new person, whom `by` has invited, and who has accepted."""
+        person = self.person(name)
+        self.join(organization, person, role, by=by)
+        return person
+
+    def join(self, organization: str, person: SignedIn, role: str, *, by: SignedIn) -> None:
+        """The person is invited by `by`, and accepts."""
+        invitation = self.invite(organization, self.get("/v1/me", by=person).json()["email"], role, by=by)
+        received = self.get("/v1/me/invitations", by=person).json()["items"]
+        token = next(each["token"] for each in received if each["id"] == invitation["id"])
+        assert self.post("/v1/invitations/accept", {"token": token}, by=person).status_code == 200
+
+    def role(self, organization: str, name: str, permissions: Collection[str], *, by: SignedIn) -> None:
+        made = {"name": name, "permissions": sorted(permissions)}
+        assert self.post(f"/v1/organizations/{organization}/roles", made, by=by).status_code == 201
+
+    def personal_key(self, person: SignedIn, organization: str | None = None, *scopes: str) -> Program:
+        subject = self._subject(person, organization)
+        actor = subject.within(OrganizationId(UUID(organization))) if organization else None
+        return Program(
+            self.container.make_personal_key()(
+                principal=subject.person(), actor=actor, name="A key", scopes=scopes, expires_at=None
+            )
+        )
+
+    def service_account(self, organization: str, role: str, *, by: SignedIn) -> str:
+        """Return its id."""
+        actor = self._subject(by, organization).within(OrganizationId(UUID(organization)))
+        return str(self.container.make_service_account()(actor=actor, name="A backend", role=role).id)
+
+    def service_key(self, organization: str, service_account: str, *scopes: str, by: SignedIn) -> Program:
+        actor = self._subject(by, organization).within(OrganizationId(UUID(organization)))
+        return Program(
+            self.container.make_service_key()(
+                actor=actor,
+                service_account_id=UUID(service_account),
+                name="A key",
+                scopes=scopes,
+                expires_at=None,
+            )
+        )
+
+    def _subject(self, person: SignedIn, organization: str | None) -> Subject:
+        organization_id = OrganizationId(UUID(organization)) if organization else None
+        token = person.tokens["access_token"]
+        return self.container.authenticate()(token, organization_id=organization_id)[0]
 
     def operator(self) -> SignedIn:
         email, password = "olga@example.com", "an operator has a long one too"
