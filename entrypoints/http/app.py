@@ -22,7 +22,9 @@ from starlette.types import ASGIApp
 from entrypoints.background import Background
 from entrypoints.container import Container
 from entrypoints.http import (
+    access,
     accounts,
+    api_keys,
     development,
     email_changes,
     health,
@@ -33,6 +35,7 @@ from entrypoints.http import (
     passwords,
     problems,
     roles,
+    service_accounts,
     sessions,
     signing_keys,
 )
@@ -102,6 +105,7 @@ def create_app(container: Container) -> FastAPI:
     # request 40 microseconds, a third of what the framework takes in all.
     for router in (
         accounts.me,
+        access.routes,
         sessions.routes,
         accounts.routes,
         passwords.routes,
@@ -111,6 +115,9 @@ def create_app(container: Container) -> FastAPI:
         invitations.routes,
         roles.routes,
         roles.permissions,
+        service_accounts.routes,
+        api_keys.routes,
+        api_keys.personal,
         email_changes.routes,
         operators.routes,
         signing_keys.routes,

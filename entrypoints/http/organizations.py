@@ -26,7 +26,7 @@ from domain.organizations import (
 from domain.permissions import ORGANIZATION_DELETE, ORGANIZATION_READ, ORGANIZATION_UPDATE
 from domain.roles import OWNER
 from entrypoints.http.deps import use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import SUBJECT, operation
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
@@ -105,7 +105,7 @@ def make_organization(
     "",
     response_model=OrganizationPage,
     summary="List my organizations",
-    **operation(ListOrganizations, CursorInvalid, keys=True, body=False),
+    **operation(ListOrganizations, CursorInvalid, needs=SUBJECT, keys=True, body=False),
 )
 def list_organizations(
     caller: Caller,

@@ -19,15 +19,19 @@ from domain.roles import (
     TooManyRoles,
 )
 from entrypoints.http.deps import use
-from entrypoints.http.operations import operation
+from entrypoints.http.operations import SUBJECT, operation
 from entrypoints.http.routing import Caller, router
-from entrypoints.http.schemas import NO_CONTENT, GivenPermissions, GivenRole, Input, answer, no_content
+from entrypoints.http.schemas import NO_CONTENT, GivenRole, Input, answer, no_content
 
 permissions = router("roles")
 routes = router("roles", prefix="/v1/organizations/{id}/roles")
 
 NameInPath = Annotated[str, Path(max_length=400, description="The name of a role of the organization's own.")]
 Description = Annotated[str, StringConstraints(max_length=400)]
+Granted = Annotated[
+    list[Annotated[str, StringConstraints(max_length=100)]],
+    Field(max_length=1_000, description="None beyond your own.", examples=[["invoices:read", "invoices:send"]]),
+]
 
 
 class RoleOut(BaseModel):
@@ -55,14 +59,14 @@ class Roles(BaseModel):
 class NewRole(Input):
     name: GivenRole
     description: Description = ""
-    permissions: GivenPermissions
+    permissions: Granted
 
 
 class RoleChanges(Input):
     """What is left out stays as it is."""
 
     description: Description | None = None
-    permissions: GivenPermissions | None = None
+    permissions: Granted | None = None
 
 
 @routes.get(
@@ -167,7 +171,7 @@ class Permissions(BaseModel):
     "/v1/permissions",
     response_model=Permissions,
     summary="List the permissions that there are",
-    **operation(ShowCatalogue, keys=True, body=False),
+    **operation(ShowCatalogue, needs=SUBJECT, keys=True, body=False),
 )
 def list_permissions(caller: Caller, show: Annotated[ShowCatalogue, use(lambda c: c.show_catalogue())]) -> Response:
     caller.subject()

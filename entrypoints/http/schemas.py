@@ -43,10 +43,6 @@ Secret = Annotated[str, StringConstraints(max_length=LONGEST_HASHED)]
 Name = Annotated[str, StringConstraints(max_length=400), Field(examples=["Ada Lovelace"])]
 
 GivenRole = Annotated[str, StringConstraints(max_length=400), Field(examples=["member"])]
-GivenPermissions = Annotated[
-    list[Annotated[str, StringConstraints(max_length=400)]],
-    Field(max_length=10_000, examples=[["invoices:read", "invoices:send"]]),
-]
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many items at most.")]
 Cursor = Annotated[str | None, Query(max_length=512, description="The `next_cursor` of the page before.")]
