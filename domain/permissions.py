@@ -113,8 +113,10 @@ class Catalogue:
         for permission, text in theirs.items():
             if resource_of(permission) in own_resources:
                 raise CatalogueInvalid(f"The resource of `{permission}` is Portico's own: choose another name.")
-            if len(text) > _LONGEST_DESCRIPTION:
-                raise CatalogueInvalid(f"What `{permission}` is for is told in {_LONGEST_DESCRIPTION} characters.")
+            if len(text) > _LONGEST_DESCRIPTION or not text.isprintable():
+                raise CatalogueInvalid(
+                    f"What `{permission}` is for is told in {_LONGEST_DESCRIPTION} printable characters."
+                )
         permissions = {**OWN, **theirs}
         return cls(
             permissions=MappingProxyType(dict(sorted(permissions.items()))),
