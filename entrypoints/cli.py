@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from rich.table import Table
 from entrypoints.settings import Settings, SettingsInvalid
 
 if TYPE_CHECKING:
+    from application.catalogue import CataloguePlan
+    from domain.permissions import Catalogue
     from entrypoints.container import Container
 
 out = Console(soft_wrap=True)
@@ -31,19 +34,24 @@ migrate = typer.Typer(
     no_args_is_help=True, help="Bring the database schema up or down. Safe to call from several places."
 )
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens.")
+access = typer.Typer(no_args_is_help=True, help="What may be done at all: the permissions that your backends ask for.")
 app.add_typer(migrate, name="migrate")
 app.add_typer(keys, name="keys")
+app.add_typer(access, name="access")
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+CatalogueFile = Annotated[
+    Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="TOML: resources, actions and roles.")
+]
 
 
 def main() -> None:
     app()
 
 
-def fail(message: str) -> typer.Exit:
+def fail(message: str, code: int = 1) -> typer.Exit:
     err.print(message, style="red", markup=False, highlight=False)
-    return typer.Exit(1)
+    return typer.Exit(code)
 
 
 def load_settings() -> Settings:
@@ -230,6 +238,81 @@ def _print_keys(container: "Container") -> None:
     for key in container.list_keys()():
         table.add_row(str(key.id), key.state, f"{key.state_since:%Y-%m-%d %H:%M:%S}")
     out.print(table)
+
+
+@access.command("plan")
+def access_plan(file: CatalogueFile) -> None:
+    """Show what `access apply` would change, and change nothing.
+
+    Exits 1 where it would refuse, 2 if the file is wrong.
+    """
+    declared = _declared(file)
+    with opened() as container:
+        plan = container.plan_catalogue()(declared)
+    _print_plan(plan)
+    _must_be_free(plan, but=())
+
+
+@access.command("apply")
+def access_apply(
+    file: CatalogueFile,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PERMISSION", help="Remove it although roles or keys name it: it is struck out of them."),
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    """Make the permissions what the file says, in one transaction. It counts from the next request on."""
+    declared, withdraw = _declared(file), remove or []
+    with opened() as container:
+        plan = container.plan_catalogue()(declared)
+        _print_plan(plan)
+        if not plan.changes:
+            return
+        if astray := set(withdraw) - set(plan.changes.removed):
+            raise fail(f"The file does not remove {', '.join(sorted(astray))}: nothing was changed.", 2)
+        _must_be_free(plan, but=withdraw)
+        if not yes and (plan.changes.removed or plan.changes.withdrawn):
+            typer.confirm("Whoever could do what is taken away cannot from now on. Go on?", abort=True)
+        container.apply_catalogue()(declared, withdraw=withdraw)
+    out.print("It is done.")
+
+
+def _declared(file: Path) -> "Catalogue":
+    from entrypoints.catalogue_file import CatalogueFileInvalid, read_catalogue
+
+    try:
+        return read_catalogue(file)
+    except CatalogueFileInvalid as invalid:
+        raise fail(f"{file} is wrong, and nothing was changed:\n{invalid}", 2) from None
+
+
+def _print_plan(plan: "CataloguePlan") -> None:
+    changes = plan.changes
+    lines = [
+        *(("add", name, "") for name in changes.added),
+        *(("describe", name, "") for name in changes.described_anew),
+        *(("grant", name, f"to {role}") for role, name in changes.granted),
+        *(("withdraw", name, f"from {role}") for role, name in changes.withdrawn),
+        *(("remove", name, _named_by(plan.in_use.get(name, 0))) for name in changes.removed),
+    ]
+    for verb, name, text in lines:
+        style = "red" if verb in {"withdraw", "remove"} else "green"
+        out.print(f"{verb:9} {name} {text}".rstrip(), style=style, markup=False, highlight=False)
+    if not lines:
+        out.print("Nothing changes.")
+
+
+def _named_by(count: int) -> str:
+    return f"(roles and keys that name it: {count})" * bool(count)
+
+
+def _must_be_free(plan: "CataloguePlan", *, but: Collection[str]) -> None:
+    """End the command if roles or keys name what would be removed, unless `but` names it as well."""
+    if in_use := plan.in_use.keys() - set(but):
+        counts = ", ".join(f"{name} ({plan.in_use[name]})" for name in sorted(in_use))
+        options = " ".join(f"--remove {name}" for name in sorted(in_use))
+        raise fail(f"Roles or keys still name {counts}. To strike it out of them: portico access apply … {options}")
 
 
 @app.command()
