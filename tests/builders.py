@@ -10,12 +10,30 @@ from uuid import UUID
 from adapters.environment import Uuid7Ids
 from application.ports.environment import Clock, Ids
 from domain.accounts import Account, AccountState, EmailAddress
+from domain.api_keys import ApiKey, KeyKind
 from domain.attempts import AttemptCounter, Bucket
 from domain.claims import Claim
 from domain.email_changes import EmailChange
-from domain.kernel import AccountId, ClaimId, EmailChangeId, KeyId, PasswordResetId, SessionId
+from domain.invitations import Invitation
+from domain.kernel import (
+    AccountId,
+    ApiKeyId,
+    ClaimId,
+    EmailChangeId,
+    InvitationId,
+    KeyId,
+    OrganizationId,
+    PasswordResetId,
+    ServiceAccountId,
+    SessionId,
+)
 from domain.mail import MailKind, QueuedMail
+from domain.memberships import Membership
+from domain.organizations import Organization, Slug
 from domain.passwords import PasswordReset
+from domain.permissions import MEMBERS_READ, ORGANIZATION_READ, Permission
+from domain.roles import MEMBER, Role, RoleName
+from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import KeyState, SigningKey
 
@@ -128,6 +146,97 @@ def a_session(**changes: Any) -> Session:
         expires_at=NOON + 27 * DAY,
     )
     return replace(session, **changes)
+
+
+def an_organization(**changes: Any) -> Organization:
+    organization = Organization(
+        id=OrganizationId(_ids.new()),
+        name="Ada Löwe & Söhne 🦉",
+        slug=Slug(f"ada-{next(_numbers)}"),
+        created_at=NOON - 30 * DAY,
+    )
+    return replace(organization, **changes)
+
+
+def a_membership(**changes: Any) -> Membership:
+    membership = Membership(
+        organization_id=OrganizationId(_ids.new()),
+        account_id=AccountId(_ids.new()),
+        role=MEMBER,
+        created_at=NOON - 29 * DAY,
+    )
+    return replace(membership, **changes)
+
+
+def a_role(**changes: Any) -> Role:
+    role = Role(
+        organization_id=OrganizationId(_ids.new()),
+        name=RoleName(f"clerk-{next(_numbers)}"),
+        description="Writes invoices, reads “everything”",
+        permissions=frozenset({ORGANIZATION_READ, Permission("invoices:write")}),
+        created_at=NOON - 28 * DAY,
+    )
+    return replace(role, **changes)
+
+
+def an_invitation(**changes: Any) -> Invitation:
+    invitation = Invitation(
+        organization_id=OrganizationId(_ids.new()),
+        id=InvitationId(_ids.new()),
+        email=an_address(),
+        role=MEMBER,
+        invited_by=AccountId(_ids.new()),
+        created_at=NOON - HOUR,
+        expires_at=NOON + 47 * HOUR,
+    )
+    return replace(invitation, **changes)
+
+
+def a_service_account(**changes: Any) -> ServiceAccount:
+    service_account = ServiceAccount(
+        organization_id=OrganizationId(_ids.new()),
+        id=ServiceAccountId(_ids.new()),
+        display_name="Büro, nightly",
+        role=MEMBER,
+        created_by=AccountId(_ids.new()),
+        created_at=NOON - 27 * DAY,
+    )
+    return replace(service_account, **changes)
+
+
+def a_service_key(**changes: Any) -> ApiKey:
+    """Of a service account: its organization owns it."""
+    organization_id = changes.setdefault("organization_id", OrganizationId(_ids.new()))
+    key = ApiKey(
+        id=ApiKeyId(_ids.new()),
+        kind=KeyKind.SERVICE,
+        owner_id=organization_id,
+        service_account_id=ServiceAccountId(_ids.new()),
+        organization_id=organization_id,
+        display_name="Büro, the left machine",
+        scopes=frozenset({ORGANIZATION_READ, MEMBERS_READ}),
+        prefix="ptc_s_0123456789AB",
+        digest="v1.api-key.of-the-secret",
+        previous_digest="v1.api-key.of-the-one-before",
+        previous_expires_at=NOON + DAY,
+        created_at=NOON - 26 * DAY,
+        expires_at=NOON + 90 * DAY,
+        last_used_at=NOON - HOUR,
+    )
+    return replace(key, **changes)
+
+
+def a_personal_key(**changes: Any) -> ApiKey:
+    """For no organization, unless one is named."""
+    personal = {
+        "kind": KeyKind.PERSONAL,
+        "owner_id": AccountId(_ids.new()),
+        "service_account_id": None,
+        "organization_id": None,
+        "scopes": frozenset({ORGANIZATION_READ}) if changes.get("organization_id") else frozenset(),
+        "prefix": "ptc_u_0123456789AB",
+    }
+    return a_service_key(**{**personal, **changes})
 
 
 def a_counter(**changes: Any) -> AttemptCounter:
