@@ -123,6 +123,7 @@ class ApiKeySecret:
         start = len(_PREFIX) + 2
         if (
             len(text) != _LENGTH
+            or not cls.is_meant(text)
             or kind is None
             or text[start - 1] != "_"
             or not _VALUES.keys() >= set(text[start:])

@@ -14,6 +14,8 @@ Slug = NewType("Slug", str)
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])")
 _LONGEST_NAME = 100
+_JOINERS = "\u200c\u200d"
+"""Emoji and some scripts need them; by themselves they cannot be seen."""
 
 
 class InvalidOrganizationName(Invalid):
@@ -72,8 +74,9 @@ def parse_organization_name(raw: str) -> str:
     name = raw.strip()
     if len(name) <= 4 * _LONGEST_NAME:
         name = unicodedata.normalize("NFC", name)
-    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in "\u200c\u200d" for c in name)
-    if not name or len(name) > _LONGEST_NAME or odd:
+    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in _JOINERS for c in name)
+    is_blank = all(c.isspace() or c in _JOINERS for c in name)
+    if is_blank or len(name) > _LONGEST_NAME or odd:
         raise InvalidOrganizationName(
             "The name of an organization has 1 to 100 characters and no control characters.", field="name"
         )
