@@ -29,7 +29,7 @@ def test_an_access_token_names_an_account_and_its_session(world: World, entered:
         principal = world.who(entered)
     assert principal.session == entered.session
     assert principal.account == world.account(entered.session.account_id)
-    assert work == ["sessions.find_with_account"]
+    assert work == ["access.by_session"]
 
 
 def test_an_access_token_lives_ten_minutes(world: World, entered: SignedIn) -> None:
