@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -121,6 +121,10 @@ class SqlAccounts(Accounts):
     def lock(self, id: AccountId) -> Account:
         # FOR NO KEY UPDATE, as a save takes it: a session that refers to the account need not wait.
         return self._the_one(select(AccountRow.__table__).where(AccountRow.id == id).with_for_update(key_share=True))
+
+    def some(self, ids: Collection[AccountId]) -> Mapping[AccountId, Account]:
+        accounts = map(to_account, self.connection.execute(select(AccountRow.__table__).where(AccountRow.id.in_(ids))))
+        return {account.id: account for account in accounts}
 
     def find_by_email(self, email: EmailAddress) -> Account | None:
         # Not a join: the two tables lie on different shards.

@@ -8,24 +8,32 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.sql.access import SqlAccess
 from adapters.sql.accounts import SqlAccounts, SqlOperators
+from adapters.sql.api_keys import SqlApiKeys
 from adapters.sql.attempts import SqlAttempts
+from adapters.sql.catalogue import SqlCatalogues
 from adapters.sql.checks import strays
 from adapters.sql.claims import SqlClaims
 from adapters.sql.email_changes import SqlEmailChanges
 from adapters.sql.engine import gateway
 from adapters.sql.failures import failures_told
+from adapters.sql.invitations import SqlInvitations
 from adapters.sql.mail import SqlMailQueue
+from adapters.sql.memberships import SqlMemberships
 from adapters.sql.model import UtcDateTime
+from adapters.sql.organizations import SqlOrganizations
 from adapters.sql.outbox import Recorder, SqlOutbox, refuse_events
 from adapters.sql.password_resets import SqlPasswordResets
+from adapters.sql.roles import SqlRoles
+from adapters.sql.service_accounts import SqlServiceAccounts
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from application.ports.environment import Ids
 from application.ports.outbox import Emit
 from application.ports.unit_of_work import Persistence, UnitOfWork
 
-SCHEMA_HEAD = "0001"
+SCHEMA_HEAD = "0002"
 """The migration that this code needs; workers import no Alembic to ask it."""
 
 
@@ -57,6 +65,38 @@ class SqlUnitOfWork(UnitOfWork):
     @property
     def sessions(self) -> SqlSessions:
         return SqlSessions(self.connection, self.emit)
+
+    @property
+    def access(self) -> SqlAccess:
+        return SqlAccess(self.connection)
+
+    @property
+    def catalogue(self) -> SqlCatalogues:
+        return SqlCatalogues(self.connection)
+
+    @property
+    def organizations(self) -> SqlOrganizations:
+        return SqlOrganizations(self.connection, self.emit)
+
+    @property
+    def memberships(self) -> SqlMemberships:
+        return SqlMemberships(self.connection, self.emit)
+
+    @property
+    def roles(self) -> SqlRoles:
+        return SqlRoles(self.connection, self.emit)
+
+    @property
+    def invitations(self) -> SqlInvitations:
+        return SqlInvitations(self.connection, self.emit)
+
+    @property
+    def service_accounts(self) -> SqlServiceAccounts:
+        return SqlServiceAccounts(self.connection, self.emit)
+
+    @property
+    def api_keys(self) -> SqlApiKeys:
+        return SqlApiKeys(self.connection, self.emit)
 
     @property
     def attempts(self) -> SqlAttempts:

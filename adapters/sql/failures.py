@@ -3,6 +3,7 @@
 The driver's own errors stay in here: PostgreSQL's DETAIL quotes the data of rows, and must not reach a log.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from application.ports.unit_of_work import TransactionFailed, Unavailable
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _RUN_AGAIN = frozenset({"40001", "40P01", "55P03"})  # serialization_failure, deadlock_detected, lock_not_available
 _OUT_OF_ORDER = frozenset({"08", "53", "57", "58"})  # connection, resources, operator intervention, system
+
+_CHANGE = re.compile(r"\b(?:INSERT|UPDATE|DELETE)\b")  # a query may begin with WITH, and so may a change
 
 _SQLITE_RUN_AGAIN = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _SQLITE_OUT_OF_ORDER = frozenset(
@@ -59,7 +62,7 @@ def _told(error: DBAPIError, *, in_transaction: bool) -> Exception:
 def _nothing_was_committed(statement: str | None, in_transaction: bool) -> bool:
     """No statement means the commit itself: whether it arrived is not known. Neither is it of a change that stands
     alone."""
-    return statement is not None and (in_transaction or statement.startswith("SELECT"))
+    return statement is not None and (in_transaction or not _CHANGE.search(statement))
 
 
 def _told_by_sqlite(error: sqlite3.Error) -> Exception:

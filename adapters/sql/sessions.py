@@ -19,14 +19,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.sql.accounts import AccountRow, to_account
+from adapters.sql.accounts import AccountRow
 from adapters.sql.model import Model
 from adapters.sql.prepared import Prepared
 from adapters.sql.statements import one_page, swept
 from application.ports.outbox import Emit
 from application.ports.pages import id_of
 from application.ports.sessions import Sessions
-from domain.accounts import Account
 from domain.kernel import AccountId, SessionId
 from domain.sessions import Client, EndReason, Session, SessionPolicy, to_the_hour
 
@@ -110,15 +109,8 @@ def to_session(row: Sequence[Any]) -> Session:
     )
 
 
-_WIDTH = len(SessionRow.__table__.columns)
-
-# The statements of every request and of every refresh are built once: building costs as much as running.
+# What every refresh runs is built once: building costs as much as running.
 _THIS = and_(SessionRow.account_id == bindparam("of_account"), SessionRow.id == bindparam("of_session"))
-_WITH_ACCOUNT = Prepared(
-    select(SessionRow.__table__, AccountRow.__table__)
-    .join_from(SessionRow, AccountRow, SessionRow.account_id == AccountRow.id)
-    .where(_THIS)
-)
 _NOW = bindparam("now", type_=SessionRow.rotated_at.type)
 _ADVANCE = Prepared(
     update(SessionRow)
@@ -159,10 +151,6 @@ class SqlSessions(Sessions):
         session = select(SessionRow.__table__).where(_THIS)
         row = self.connection.execute(session, {"of_account": account_id, "of_session": id}).first()
         return to_session(row) if row else None
-
-    def find_with_account(self, account_id: AccountId, id: SessionId) -> tuple[Session, Account] | None:
-        row = _WITH_ACCOUNT.first(self.connection, {"of_account": account_id, "of_session": id})
-        return (to_session(row[:_WIDTH]), to_account(row[_WIDTH:])) if row else None
 
     def advance(
         self,

@@ -2,7 +2,9 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +16,9 @@ from adapters.sql import SqlDatabase
 from adapters.sql.database import SCHEMA_HEAD
 from adapters.sql.model import Model
 from application.ports.unit_of_work import Unavailable
+from domain.kernel import OrganizationId
+from domain.permissions import OWN, Catalogue
+from domain.roles import OWNER
 from migrations.commands import current, downgrade, head, history, plan_sql, upgrade
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -79,6 +84,17 @@ def test_every_key_starts_with_what_its_rows_are_distributed_by(url: str, engine
         "mail": ["address_digest", "slot"],
         "signing_keys": ["id"],
         "outbox": ["owner_id", "id"],
+        "organizations": ["id"],
+        "slugs": ["value"],
+        "members": ["organization_id", "account_id"],
+        "memberships": ["account_id", "organization_id"],
+        "roles": ["organization_id", "name"],
+        "invitations": ["organization_id", "id"],
+        "address_invitations": ["address_digest", "organization_id"],
+        "service_accounts": ["organization_id", "id"],
+        "api_keys": ["owner_id", "id"],
+        "permissions": ["name"],
+        "built_in_roles": ["name"],
     }
 
 
@@ -94,7 +110,22 @@ def test_nothing_but_a_key_is_unique_and_no_reference_leaves_its_shard(url: str,
         for table in tables(engine)
         for key in inspector.get_foreign_keys(table)
     }
-    assert references == {("sessions", "account_id", "accounts"), ("email_changes", "account_id", "accounts")}
+    of_accounts, of_organizations = (
+        {"sessions", "email_changes", "memberships"},
+        {"members", "roles", "invitations", "service_accounts"},
+    )
+    assert references == {(table, "account_id", "accounts") for table in of_accounts} | {
+        (table, "organization_id", "organizations") for table in of_organizations
+    }
+
+
+def test_a_new_database_has_porticos_own_catalogue(url: str) -> None:
+    """The migration holds it as it was then: whoever changes the one in the domain writes a migration for it."""
+    upgrade(url)
+    with closing(SqlDatabase(url, ids=Uuid7Ids())) as database, database.autocommit() as reads:
+        assert reads.catalogue.get() == Catalogue()
+        owner = reads.roles.permissions(OrganizationId(UUID(int=1)), OWNER)
+    assert owner == frozenset(OWN)
 
 
 def test_several_processes_may_migrate_at_once(url: str) -> None:
