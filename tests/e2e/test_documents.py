@@ -50,6 +50,11 @@ def test_the_table_of_asvs_names_tests_that_exist() -> None:
     assert [name for name in named if not (ROOT / "tests" / f"{name}.py").exists()] == []
 
 
+def test_the_catalogue_that_is_shown_is_the_one_that_is_there() -> None:
+    [shown] = re.findall(r"^```toml\n(.*?)^```$", (ROOT / "docs" / "permissions.md").read_text(), re.M | re.S)
+    assert shown == (ROOT / "docs" / "catalogue-invoicing.toml").read_text()
+
+
 def test_a_backup_is_restored_and_newer_refresh_tokens_count_as_copied(on_sqlite: Installation) -> None:
     (on_sqlite.directory / ".venv").symlink_to(BIN.parent)
     back_up, restore = sh_blocks((ROOT / "docs" / "deploy.md").read_text())

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from domain.access import Because
+from domain.api_keys import EndOfKey
+from domain.invitations import EndOfInvitation
 from domain.kernel import DomainError, Event
+from domain.memberships import EndOfMembership
 from domain.passwords import Weakness
 from domain.sessions import EndReason
 from entrypoints.http import problems
@@ -57,9 +62,16 @@ def test_every_event_is_documented_with_its_fields_and_no_other() -> None:
     assert {name: set(re.findall(r"\w+", fields)) for name, fields in documented} == events()
 
 
-@pytest.mark.parametrize(("document", "words"), [("errors.md", Weakness), ("events.md", EndReason)])
-def test_every_reason_is_documented_and_no_other(document: str, words: type[Weakness] | type[EndReason]) -> None:
-    assert rows(document, r"^\| `(\w+)` \| [^|]+ \|$") == [word.value for word in words]
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("errors.md", [Weakness]),
+        ("events.md", [EndReason, EndOfMembership, EndOfInvitation, EndOfKey]),
+        ("permissions.md", [Because]),
+    ],
+)
+def test_every_reason_is_documented_and_no_other(document: str, words: list[type[StrEnum]]) -> None:
+    assert rows(document, r"^\| `(\w+)` \| [^|]+ \|$") == [word.value for each in words for word in each]
 
 
 def test_no_two_refusals_share_a_code() -> None:
