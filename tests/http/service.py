@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from application.api_keys import MadeApiKey
 from application.ports.mail import SentMail
-from domain.access import Subject
+from domain.access import Actor
 from domain.kernel import OrganizationId
 from entrypoints.container import Container, build
 from entrypoints.http.app import create_app
@@ -230,24 +230,23 @@ class Service:
         assert self.post(f"/v1/organizations/{organization}/roles", made, by=by).status_code == 201
 
     def personal_key(self, person: SignedIn, organization: str | None = None, *scopes: str) -> Program:
-        subject = self._subject(person, organization)
-        actor = subject.within(OrganizationId(UUID(organization))) if organization else None
+        principal = self.container.authenticate()(person.tokens["access_token"])[0].person()
+        actor = self.actor(person, organization) if organization else None
         return Program(
             self.container.make_personal_key()(
-                principal=subject.person(), actor=actor, name="A key", scopes=scopes, expires_at=None
+                principal=principal, actor=actor, name="A key", scopes=scopes, expires_at=None
             )
         )
 
     def service_account(self, organization: str, role: str, *, by: SignedIn) -> str:
         """Return its id."""
-        actor = self._subject(by, organization).within(OrganizationId(UUID(organization)))
-        return str(self.container.make_service_account()(actor=actor, name="A backend", role=role).id)
+        make = self.container.make_service_account()
+        return str(make(actor=self.actor(by, organization), name="A backend", role=role).id)
 
     def service_key(self, organization: str, service_account: str, *scopes: str, by: SignedIn) -> Program:
-        actor = self._subject(by, organization).within(OrganizationId(UUID(organization)))
         return Program(
             self.container.make_service_key()(
-                actor=actor,
+                actor=self.actor(by, organization),
                 service_account_id=UUID(service_account),
                 name="A key",
                 scopes=scopes,
@@ -255,10 +254,10 @@ class Service:
             )
         )
 
-    def _subject(self, person: SignedIn, organization: str | None) -> Subject:
-        organization_id = OrganizationId(UUID(organization)) if organization else None
-        token = person.tokens["access_token"]
-        return self.container.authenticate()(token, organization_id=organization_id)[0]
+    def actor(self, person: SignedIn, organization: str) -> Actor:
+        """For calling use cases directly."""
+        id = OrganizationId(UUID(organization))
+        return self.container.authenticate()(person.tokens["access_token"], organization_id=id)[0].within(id)
 
     def operator(self) -> SignedIn:
         email, password = "olga@example.com", "an operator has a long one too"
