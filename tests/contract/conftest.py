@@ -10,6 +10,7 @@ from adapters.environment import Uuid7Ids
 from adapters.memory.database import MemoryDatabase
 from adapters.sql.database import SqlDatabase
 from application.ports.unit_of_work import Persistence
+from domain.permissions import Catalogue
 from migrations.commands import upgrade
 from tests.contract.threads import MANY, PATIENCE
 from tests.postgres import server, wipe
@@ -77,4 +78,6 @@ def postgresql(migrated_server: tuple[str, SqlDatabase]) -> SqlDatabase:
     """The same for every test, emptied: a new one takes longer than most tests."""
     url, database = migrated_server
     wipe(url)
+    with database.unit_of_work() as uow:
+        uow.catalogue.put(Catalogue())
     return database
