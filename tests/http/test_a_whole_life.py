@@ -9,7 +9,7 @@ from tests.http.conftest import Serve
 from tests.http.log import Log
 from tests.http.service import SignedIn, refusal
 
-ADA, NEW_ADDRESS = "ada-lovelace@example.com", "countess@example.org"
+ADA, NEW_ADDRESS, FRIEND = "ada-lovelace@example.com", "countess@example.org", "babbage@example.com"
 FIRST, SECOND, THIRD = (
     "correct horse battery staple",
     "incorrect zebra generator nail",
@@ -72,9 +72,19 @@ def test_a_whole_life_leaves_nothing_secret_in_the_log(log: Log, serve: Serve) -
     device_token = service.post("/v1/password-resets/confirm", reset).json()["device_token"]
     secrets.add(device_token)
 
-    # She reads what is held about her, and leaves.
+    # She founds a company, invites a friend who would rather not, and lets a program look at it.
     body = {"email": NEW_ADDRESS, "password": THIRD, "device_token": device_token}
     home = keep(SignedIn(service.post("/v1/sessions", body).json()))
+    engines = service.organization(home, "Analytical Engines", slug="engines")
+    service.invite(engines, FRIEND, "member", by=home)
+    assert service.post("/v1/invitations/decline", {"token": mailed(FRIEND)}).status_code == 204
+    program = service.personal_key(home, engines, "organization:read")
+    secrets.update({FRIEND, "Analytical", program.made.secret, program.made.secret[:-1]})
+    assert service.get(f"/v1/organizations/{engines}", by=program).status_code == 200
+    cut = {"Authorization": f"Bearer {program.made.secret[:-1]}"}
+    assert refusal(service.get(f"/v1/organizations/{engines}", headers=cut)) == (401, "api_key_damaged")
+
+    # She reads what is held about her, and leaves.
     names = [event["name"] for event in service.get("/v1/me/export", by=home).json()["events"]]
     assert names[::-1] == [
         "account.registered",
@@ -87,11 +97,15 @@ def test_a_whole_life_leaves_nothing_secret_in_the_log(log: Log, serve: Serve) -
         "account.password_reset",
         "session.ended",
         "session.started",
+        "api_key.created",
     ]
+    assert refusal(service.post("/v1/me/close", {"password": THIRD}, by=home)) == (409, "last_owner")
+    assert service.delete(f"/v1/organizations/{engines}?confirm=engines", by=home).status_code == 204
     assert service.post("/v1/me/close", {"password": THIRD}, by=home).status_code == 204
     assert refusal(service.get("/v1/me", by=home)) == (401, "session_ended")
 
     lines = log.lines()
     assert {line["principal"] for line in lines} == {None, account["id"]}
+    assert {line["key"] for line in lines if "key" in line} == {program.key_id}
     for line in lines:
         assert not [secret for secret in secrets if secret in str(line)]

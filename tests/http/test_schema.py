@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 import requests
@@ -53,6 +54,11 @@ def service(portal: BlockingPortal) -> Iterator[Service]:
         yield service
 
 
+@pytest.fixture(scope="module")
+def organization(service: Service) -> str:
+    return service.organization(service.sign_in(OLGA["email"], password=OLGA["password"]))
+
+
 def check(service: Service, case: Case[Any], by: SignedIn | None = None) -> None:
     request = requests.Request(**case.as_transport_kwargs("http://portico.test")).prepare()
     response = service.call(
@@ -73,3 +79,17 @@ def test_a_stranger_is_answered_as_documented(case: Case[Any], service: Service)
 def test_an_operator_is_answered_as_documented(case: Case[Any], service: Service) -> None:
     # Signed in anew: what was tried before may have ended the session.
     check(service, case, by=service.sign_in(OLGA["email"], password=OLGA["password"]))
+
+
+@documented.include(path_regex=r"^/v1/organizations/\{id\}").parametrize()
+def test_an_owner_is_answered_as_documented(case: Case[Any], service: Service, organization: str) -> None:
+    if is_id(case.path_parameters["id"]):  # else it is made up in order to be refused
+        case.path_parameters["id"] = organization
+    check(service, case, by=service.sign_in(OLGA["email"], password=OLGA["password"]))
+
+
+def is_id(made_up: object) -> bool:
+    try:
+        return bool(UUID(str(made_up)))
+    except ValueError:
+        return False
