@@ -27,6 +27,7 @@ from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,
+    GivenRole,
     Input,
     Limit,
     Name,
@@ -65,12 +66,12 @@ class ServiceAccountPage(Page[ServiceAccountOut]):
 
 class NewServiceAccount(Input):
     name: Name
-    role: Name
+    role: GivenRole
 
 
 class ServiceAccountChange(Input):
     name: Name | None = None
-    role: Name | None = None
+    role: GivenRole | None = None
 
 
 @routes.get(
