@@ -1,9 +1,15 @@
 """What the owner of an account may do with it."""
 
+from collections import Counter
+
 import pytest
 
 from domain.accounts import AccountState, InvalidDisplayName, LastOperator
+from domain.api_keys import ApiKeyInvalid
+from domain.memberships import LastOwner
 from domain.passwords import WrongPassword
+from domain.permissions import MEMBERS_READ
+from domain.roles import ADMIN, MEMBER, OWNER
 from domain.sessions import EndReason, InvalidCredentials, SessionEnded
 from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, HOME, PASSWORD, World
 
@@ -127,3 +133,64 @@ def test_who_was_suspended_meanwhile_changes_nothing_any_more(world: World) -> N
     ):
         with pytest.raises(SessionEnded):
             change()
+
+
+# ---- where the account belongs
+
+
+def test_an_organizations_only_owner_does_not_close_their_account(world: World) -> None:
+    acme = world.an_organization()
+    member = world.a_member(acme, role=ADMIN)
+    before = (world.account(acme.person().account.id), world.events())
+    with pytest.raises(LastOwner):
+        world.close(principal=acme.person(), password=PASSWORD)
+    assert (world.account(acme.person().account.id), world.events()) == before
+    world.change_member_role(actor=acme, account_id=member.person().account.id, role=OWNER)
+    world.close(principal=acme.person(), password=PASSWORD)
+    assert world.members(acme.organization_id) == {member.person().account.id: OWNER}
+
+
+def test_a_deleted_organization_needs_no_owner(world: World) -> None:
+    acme = world.an_organization()
+    world.delete_organization(actor=acme, confirm=world.show_organization(actor=acme).organization.slug)
+    world.close(principal=acme.person(), password=PASSWORD)
+    assert not world.account(acme.person().account.id).is_active
+
+
+def test_with_the_account_its_memberships_and_keys_end_everywhere(world: World) -> None:
+    acme, other = world.an_organization(ADA), world.an_organization("grace@example.com")
+    eve = world.a_member(acme)
+    elsewhere = world.joined(eve.person(), other, role=ADMIN)
+    keys = [
+        world.make_personal_key(principal=eve.person(), actor=actor, name="K", scopes=scopes, expires_at=None)
+        for actor, scopes in ((eve, [MEMBERS_READ]), (elsewhere, [MEMBERS_READ]), (None, []))
+    ]
+    world.close(principal=eve.person(), password=PASSWORD)
+    for organization in (acme, other):
+        assert eve.person().account.id not in world.members(organization.organization_id)
+    for key in keys:
+        with pytest.raises(ApiKeyInvalid):
+            world.by_key(key.secret)
+    ends = Counter((event.name, event.data.get("reason")) for event in world.events())
+    assert ends["member.removed", "account_closed"] == 2
+    assert ends["api_key.ended", "account_closed"] == 3
+
+
+def test_the_owner_reads_where_the_account_belongs_and_what_may_act_for_it(world: World) -> None:
+    acme, other = world.an_organization(ADA), world.an_organization("grace@example.com")
+    eve = world.a_member(acme)
+    key = world.make_personal_key(
+        principal=eve.person(), actor=eve, name="Laptop", scopes=[MEMBERS_READ], expires_at=None
+    )
+    invitation = world.invite(actor=other, email=EVE, role=MEMBER)
+    export = world.export(principal=eve.person())
+    assert [(each.organization_id, each.role) for each in export.memberships] == [(acme.organization_id, MEMBER)]
+    assert export.api_keys == [key.key]
+    assert export.invitations == [invitation]
+    assert key.secret not in repr(export)
+    assert str(acme.person().account.id) not in repr(export)
+
+
+def test_whoever_has_not_proved_the_address_does_not_read_who_invites_it(world: World) -> None:
+    world.invite(actor=world.an_organization(), email=EVE, role=MEMBER)
+    assert world.export(principal=world.somebody(EVE, verified=False)).invitations == []

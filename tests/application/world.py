@@ -74,14 +74,23 @@ class World(UseCases):
         return self.within(principal, self.make_organization(principal=principal, name=name).id)
 
     def a_member(self, of: Actor, email: str = EVE, *, role: str = MEMBER) -> Actor:
-        """Somebody who has been in the organization for long: that left no trace in journal or outbox."""
-        principal = self.somebody(email)
+        """Somebody new, who has been in the organization for long."""
+        return self.joined(self.somebody(email), of, role=role)
+
+    def joined(self, principal: Principal, of: Actor, *, role: str = MEMBER) -> Actor:
+        """As if the person had always been in the organization: that left no trace in journal or outbox."""
         membership = Membership(
             organization_id=of.organization_id, account_id=principal.account.id, role=RoleName(role), created_at=NOON
         )
         with self.database.persistence.unit_of_work() as uow:
             uow.memberships.add(membership)
         return self.within(principal, of.organization_id)
+
+    def a_member_who_may(self, of: Actor, *permissions: str, email: str = EVE) -> Actor:
+        """A member with a role of the organization's own that grants just that."""
+        role = f"role-{len(self.members(of.organization_id))}"
+        self.make_role(actor=of, name=role, description="", permissions=permissions)
+        return self.a_member(of, email, role=role)
 
     def subject(self, principal: Principal, organization_id: OrganizationId | None = None) -> Subject:
         """Whom the next request of that person comes from."""
