@@ -77,6 +77,15 @@ def test_an_unknown_account_is_not_found(database: Persistence) -> None:
         assert uow.accounts.find_by_email(an_address()) is None
 
 
+def test_some_are_read_at_once_and_no_others(database: Persistence) -> None:
+    one, another, third = an_account(), an_account(state=AccountState.CLOSED), an_account()
+    added(database, one, another, third)
+    with database.autocommit() as reads:
+        found = reads.accounts.some({one.id, another.id, AccountId(uuid4())})
+        assert found == {one.id: one, another.id: another}
+        assert reads.accounts.some([]) == {}
+
+
 def test_an_address_has_one_account(database: Persistence) -> None:
     account = added(database, an_account())
     with pytest.raises(EmailTaken):

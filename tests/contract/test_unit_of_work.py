@@ -2,26 +2,40 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
 from application.ports.unit_of_work import Persistence, UnitOfWork
 from domain.accounts import LastOperator
+from domain.api_keys import EndOfKey
+from domain.kernel import OrganizationId
 from domain.mail import MailKind, MailPolicy
+from domain.organizations import Organization, slug_of
+from domain.permissions import Catalogue
 from domain.sessions import Client, EndReason, SessionPolicy
 from tests.builders import (
     NOON,
     a_claim,
     a_counter,
+    a_membership,
     a_notice,
     a_password_reset,
+    a_personal_key,
+    a_role,
+    a_service_account,
+    a_service_key,
     a_session,
     a_signing_key,
     an_active_account,
     an_address,
     an_email_change,
+    an_invitation,
+    an_organization,
 )
+from tests.contract.given import SOMEBODY
 from tests.contract.threads import in_another_thread
 
 
@@ -50,6 +64,14 @@ class Everything:
         self.notice = a_notice(to=self.told)
         self.counter = a_counter()
         self.key = a_signing_key()
+        self.organization = an_organization()
+        here = {"organization_id": self.organization.id}
+        self.membership = a_membership(**here, account_id=self.account.id)
+        self.role = a_role(**here)
+        self.invitation = an_invitation(**here)
+        self.service_account = a_service_account(**here)
+        self.api_key = a_service_key(**here, service_account_id=self.service_account.id)
+        self.catalogue = Catalogue.declare({"a:b": "", "a:c": ""}, of_admin=["a:*"], of_member=["a:b"])
 
     def add(self, uow: UnitOfWork) -> None:
         uow.accounts.add(self.account)
@@ -63,6 +85,13 @@ class Everything:
         uow.mail.put(self.notice)
         uow.mail.request(MailKind.VERIFICATION, self.asking, ids={}, policy=MailPolicy(), at=NOON)
         uow.signing_keys.add(self.key)
+        uow.catalogue.put(self.catalogue)
+        uow.organizations.add(self.organization)
+        uow.memberships.add(self.membership)
+        uow.roles.add(self.role)
+        uow.invitations.put(self.invitation)
+        uow.service_accounts.add(self.service_account)
+        uow.api_keys.add(self.api_key)
 
     def change_all(self, uow: UnitOfWork) -> None:
         uow.accounts.save(uow.accounts.get(self.account.id).change_email(an_address(), at=NOON))
@@ -84,6 +113,17 @@ class Everything:
         for mail in uow.mail.lease(limit=2, lease=timedelta(minutes=2), at=NOON):
             uow.mail.settle(mail.gone())
         uow.signing_keys.save(uow.signing_keys.all()[0].revoke(at=NOON))
+        self.change_organization(uow)
+
+    def change_organization(self, uow: UnitOfWork) -> None:
+        uow.catalogue.withdraw(self.role.permissions)
+        uow.catalogue.put(Catalogue())
+        uow.api_keys.end_all(self.organization.id, EndOfKey.REVOKED, at=NOON)
+        uow.service_accounts.void(self.organization.id)
+        uow.invitations.void(self.organization.id, limit=5)
+        uow.roles.void(self.organization.id)
+        uow.memberships.void(self.organization.id, limit=5, at=NOON)
+        uow.organizations.save(replace(self.organization, name="Renamed"))
 
     def seen(self, reads: UnitOfWork) -> list[object]:
         return [
@@ -98,10 +138,25 @@ class Everything:
             reads.mail.of_address(self.told),
             reads.mail.of_address(self.asking),
             reads.signing_keys.all(),
+            reads.catalogue.get(),
+            reads.organizations.some([self.organization.id]),
+            reads.memberships.find(self.organization.id, self.account.id),
+            reads.memberships.page_of_account(self.account.id, limit=5, after=None),
+            reads.roles.all(self.organization.id),
+            reads.invitations.page(self.organization.id, limit=5, after=None, at=NOON),
+            reads.invitations.of_address(self.invitation.email.digest, limit=5, at=NOON),
+            reads.service_accounts.find(self.organization.id, self.service_account.id),
+            reads.api_keys.find(self.organization.id, self.api_key.id),
+            reads.access.by_key(self.organization.id, self.api_key.id),
+            reads.access.subjects([(self.organization.id, self.account.id)]),
         ]
 
 
-NOTHING: list[object] = [([], None), None, None, None, None, None, None, ([], None), [], [], []]
+NO_PAGE: tuple[list[object], None] = [], None
+NOTHING: list[object] = [
+    *(NO_PAGE, None, None, None, None, None, None, NO_PAGE, [], [], []),
+    *(Catalogue(), {}, None, NO_PAGE, [], NO_PAGE, [], None, None, None, {}),
+]
 
 
 def committed(database: Persistence, everything: Everything) -> list[object]:
@@ -208,7 +263,19 @@ def record_key(uow: UnitOfWork) -> None:
     uow.signing_keys.add(a_signing_key().retire(at=NOON))
 
 
-@pytest.mark.parametrize("record", [record_account, record_session, record_key])
+def record_organization(uow: UnitOfWork) -> None:
+    id = OrganizationId(uuid4())
+    uow.organizations.add(Organization.make(id=id, name="Ada", slug=slug_of("Ada", id), by=SOMEBODY, at=NOON))
+
+
+def record_api_key(uow: UnitOfWork) -> None:
+    uow.api_keys.add(a_personal_key().end(EndOfKey.REVOKED, at=NOON))
+
+
+RECORD = [record_account, record_session, record_key, record_organization, record_api_key]
+
+
+@pytest.mark.parametrize("record", RECORD)
 def test_what_records_events_does_not_stand_alone(database: Persistence, record: Callable[[UnitOfWork], None]) -> None:
     with database.autocommit() as calls, pytest.raises(RuntimeError):
         record(calls)
