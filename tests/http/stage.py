@@ -9,10 +9,12 @@ from anyio.from_thread import BlockingPortal
 from adapters.environment import Uuid7Ids
 from adapters.memory import MemoryDatabase
 from adapters.memory.database import Tables
-from domain.permissions import OWN, Catalogue, Permission
+from domain.permissions import Catalogue, Permission
 from tests.http.service import Bearer, Program, Service, SignedIn
 
-ALL = frozenset(OWN)
+CATALOGUE = Catalogue()
+"""What there is to be permitted: Portico's own permissions, and those of whoever declares more."""
+ALL = frozenset(CATALOGUE.permissions)
 NOTHING: frozenset[Permission] = frozenset()
 
 
@@ -103,6 +105,7 @@ class Stage:
         service, database = Service.of(portal), Rewindable(ids=Uuid7Ids())
         service.container.persistence.override(database)
         with service:
+            service.container.apply_catalogue()(CATALOGUE)
             yield cls(service, database)
 
     def everybody(self, permission: Permission) -> list[Somebody]:
@@ -129,7 +132,7 @@ class Stage:
         for role, permissions in (("precise", only), ("lacking", others)):
             path = f"/v1/organizations/{acme}/roles/{role}"
             assert service.patch(path, {"permissions": sorted(permissions)}, by=ada).status_code == 200
-        by_role = {"precise": only, "lacking": others, "admin": Catalogue().of_admin, "member": Catalogue().of_member}
+        by_role = {"precise": only, "lacking": others, "admin": CATALOGUE.of_admin, "member": CATALOGUE.of_member}
         people = [
             Somebody(name=role, bearer=self._members[role].bearer, permissions=permissions)
             for role, permissions in by_role.items()

@@ -23,7 +23,7 @@ from entrypoints.http.operations import ACCOUNT, MEMBERSHIP, NOBODY, OPERATOR, S
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import no_content
 from tests.http.service import PASSWORD, settings
-from tests.http.stage import Somebody, Stage
+from tests.http.stage import ALL, Somebody, Stage
 
 DOCUMENT: dict[str, Any] = create_app(build(settings())).openapi()
 
@@ -203,7 +203,7 @@ def is_let_through(response: httpx.Response) -> bool:
 
 def failures(stage: Stage, call: str, access: dict[str, Any], example: Example) -> list[str]:
     """A line for each caller who is not answered as the document says."""
-    permission = access["needs"] if access["needs"] in OWN else ORGANIZATION_READ
+    permission = access["needs"] if access["needs"] in ALL else ORGANIZATION_READ
     wrong, statuses = [], set()
     for caller in stage.everybody(permission):
         stage.rewind(permission)
@@ -228,7 +228,7 @@ def report(call: str, wrong: list[str]) -> str:
 
 def undeclared(document: dict[str, Any]) -> list[str]:
     """What does not say what it needs of its caller."""
-    needs = {NOBODY, SUBJECT, ACCOUNT, MEMBERSHIP, OPERATOR, *OWN}
+    needs = {NOBODY, SUBJECT, ACCOUNT, MEMBERSHIP, OPERATOR, *ALL}
     return [
         call
         for call, described in operations(document).items()
