@@ -83,7 +83,8 @@ class RegisterAccount:
         proof = OneTimeToken.unpack(packed)
         with self.autocommit() as database:
             invitation = database.invitations.find(proof.organization_id, InvitationId(proof.id), at=self.clock.now())
-        return invitation is not None and invitation.email == address
+            is_live = proof.organization_id in database.organizations.some({proof.organization_id})
+        return is_live and invitation is not None and invitation.email == address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

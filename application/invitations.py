@@ -19,7 +19,7 @@ from domain.invitations import (
     InvitationNotFound,
     TooManyInvitations,
 )
-from domain.kernel import InvitationId
+from domain.kernel import AccountId, InvitationId
 from domain.mail import MailKind, MailPolicy
 from domain.memberships import AlreadyMember, Membership
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
@@ -60,9 +60,10 @@ class Invite:
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             actor.must_cover_role(invitation.role, permissions_of(uow, actor.organization_id, role))
-            # Members see each other, so this tells the caller nothing that they may not know.
+            # Members see each other, so the refusal tells nothing that the caller may not know. Without an account the
+            # same is asked in vain: anybody may invite, and is not to learn by the time it takes who has one.
             account = uow.accounts.find_by_email(address)
-            if account and uow.memberships.find(actor.organization_id, account.id):
+            if uow.memberships.find(actor.organization_id, account.id if account else AccountId(invitation.id)):
                 raise AlreadyMember
             if uow.invitations.count(actor.organization_id, at=now) >= MOST_PENDING:
                 raise TooManyInvitations
