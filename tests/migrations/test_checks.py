@@ -1,6 +1,8 @@
 """What the checks across shards find in a database that somebody repaired by hand."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,16 +10,66 @@ import pytest
 from adapters.environment import Uuid7Ids
 from adapters.sql.database import SqlDatabase
 from migrations.commands import upgrade
-from tests.builders import an_active_account
+from tests.builders import (
+    a_membership,
+    a_personal_key,
+    a_service_account,
+    a_service_key,
+    an_active_account,
+    an_invitation,
+    an_organization,
+)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[SqlDatabase]:
-    url = f"sqlite:///{tmp_path}/checked.sqlite3"
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "checked.sqlite3"
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[SqlDatabase]:
+    url = f"sqlite:///{file}"
     upgrade(url)
     database = SqlDatabase(url, ids=Uuid7Ids())
     yield database
     database.close()
+
+
+def fill(database: SqlDatabase) -> None:
+    """One of each that refers to another shard."""
+    account, organization = an_active_account(), an_organization()
+    service_account = a_service_account(organization_id=organization.id)
+    with database.unit_of_work() as uow:
+        uow.accounts.add(account)
+        uow.organizations.add(organization)
+        uow.memberships.add(a_membership(organization_id=organization.id, account_id=account.id))
+        uow.invitations.put(an_invitation(organization_id=organization.id))
+        uow.service_accounts.add(service_account)
+        uow.api_keys.add(a_personal_key(owner_id=account.id, organization_id=organization.id))
+        uow.api_keys.add(a_service_key(organization_id=organization.id, service_account_id=service_account.id))
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "found"),
+    [
+        ("UPDATE organizations SET deleted_at = created_at", "1 slugs belong to no live organization, and no other"),
+        ("DELETE FROM slugs", "1 live organizations have a slug that another one could take"),
+        ("DELETE FROM memberships", "1 members do not see their organization"),
+        ("DELETE FROM members", "1 memberships are unknown to their organization"),
+        ("UPDATE members SET role = 'owner'", "1 memberships are unknown to their organization, or known there in"),
+        ("DELETE FROM accounts", "1 members are no open accounts"),
+        ("DELETE FROM invitations", "1 addresses are kept for invitations that are gone"),
+        ("DELETE FROM address_invitations", "1 invitations can be neither accepted nor declined"),
+        ("DELETE FROM service_accounts", "1 keys belong to no open account and to no service account"),
+        ("UPDATE accounts SET state = 'closed'", "1 keys belong to no open account and to no service account"),
+    ],
+)
+def test_what_was_repaired_by_hand_is_found(database: SqlDatabase, file: Path, by_hand: str, found: str) -> None:
+    fill(database)
+    assert database.findings() == []
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(by_hand)
+    assert any(finding.startswith(found) for finding in database.findings())
 
 
 def test_an_operator_without_an_account_is_found(database: SqlDatabase) -> None:

@@ -1,0 +1,201 @@
+"""How PostgreSQL answers what is asked often: by how many statements, and by which way to the rows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg2.extensions import cursor
+from sqlalchemy import event
+
+from adapters.sql.database import SqlUnitOfWork
+from adapters.sql.engine import gateway
+from domain.api_keys import EndOfKey
+from domain.kernel import AccountId, AddressDigest, ApiKeyId, InvitationId, OrganizationId, ServiceAccountId, SessionId
+from domain.memberships import EndOfMembership
+from domain.permissions import MEMBERS_READ
+from domain.roles import ADMIN
+from tests.builders import (
+    NOON,
+    a_membership,
+    a_personal_key,
+    a_role,
+    a_service_account,
+    an_account,
+    an_invitation,
+    an_organization,
+)
+
+ID = UUID(int=7)
+HERE, SOMEBODY, OTHER = OrganizationId(ID), AccountId(ID), AccountId(UUID(int=8))
+SESSION, KEY, PROGRAM, DIGEST = SessionId(ID), ApiKeyId(ID), ServiceAccountId(ID), AddressDigest("0" * 64)
+AFTER, LATER = str(ID), NOON + timedelta(days=1)
+
+Call = Callable[[SqlUnitOfWork], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A transaction, and what it was heard to say."""
+
+    uow: SqlUnitOfWork
+    heard: list[str] = field(default_factory=list)
+
+    def plans(self, **settings: str) -> list[dict[str, Any]]:
+        """The steps of each, as they are planned with those settings: a small table would be read from end to end."""
+        for name, value in settings.items():
+            self.uow.connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
+        steps: list[dict[str, Any]] = []
+        for statement in [each for each in self.heard if each.split()[0] in {"SELECT", "WITH", "UPDATE", "DELETE"}]:
+            explained = self.uow.connection.exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement.replace("%", "%%"))
+            steps += _steps(explained.scalar_one()[0]["Plan"])
+        return steps
+
+
+def _steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from _steps(part)
+
+
+@pytest.fixture
+def recorded(postgresql_url: str) -> Iterator[Recorded]:
+    opened = gateway(postgresql_url, pool_size=1, pool_timeout=1)
+    heard: list[str] = []
+
+    class Hearing(cursor):
+        def execute(self, query: Any, vars: Any = None) -> None:
+            heard.append(self.mogrify(query, vars).decode())
+            super().execute(query, vars)
+
+    @event.listens_for(opened.engine, "do_connect")
+    def hear(_dialect: object, _record: object, _args: object, settings: dict[str, Any]) -> None:
+        settings["cursor_factory"] = Hearing
+
+    with opened.engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+        connection.begin()
+        heard.clear()  # what the driver asks of a new connection
+        yield Recorded(SqlUnitOfWork(connection, lambda *_: None), heard)
+        connection.rollback()
+    opened.engine.dispose()
+
+
+QUESTIONS: dict[str, Call] = {
+    "session": lambda uow: uow.access.by_session(SOMEBODY, SESSION),
+    "session, here": lambda uow: uow.access.by_session(SOMEBODY, SESSION, organization_id=HERE),
+    "session, another": lambda uow: uow.access.by_session(SOMEBODY, SESSION, organization_id=HERE, other_id=OTHER),
+    "key": lambda uow: uow.access.by_key(ID, KEY),
+    "key, another": lambda uow: uow.access.by_key(ID, KEY, organization_id=HERE, other_id=OTHER),
+}
+READS: dict[str, Call] = {
+    "many": lambda uow: uow.access.subjects([(HERE, SOMEBODY), (HERE, OTHER)]),
+    "accounts": lambda uow: uow.accounts.some([SOMEBODY, OTHER]),
+    "organizations": lambda uow: uow.organizations.some([HERE]),
+    "organizations, deleted": lambda uow: uow.organizations.deleted(limit=1),
+    "membership": lambda uow: uow.memberships.find(HERE, SOMEBODY),
+    "membership, another owner": lambda uow: uow.memberships.has_other_owner(HERE, SOMEBODY),
+    "membership, owned": lambda uow: uow.memberships.owned_by(SOMEBODY),
+    "roles": lambda uow: uow.roles.all(HERE),
+    "role, granted": lambda uow: uow.roles.permissions(HERE, ADMIN),
+    "role, used": lambda uow: uow.roles.is_used(HERE, ADMIN),
+    "invitation": lambda uow: uow.invitations.find(HERE, InvitationId(ID), at=NOON),
+    "invitations, count": lambda uow: uow.invitations.count(HERE, at=NOON),
+    "invitations, of address": lambda uow: uow.invitations.of_address(DIGEST, limit=100, at=NOON),
+    "service accounts, count": lambda uow: uow.service_accounts.count(HERE),
+    "keys, count": lambda uow: uow.api_keys.count(ID, PROGRAM),
+}
+PAGES: dict[str, Call] = {
+    "members": lambda uow: uow.memberships.page_of_organization(HERE, limit=20, after=AFTER),
+    "memberships": lambda uow: uow.memberships.page_of_account(SOMEBODY, limit=20, after=AFTER),
+    "invitations": lambda uow: uow.invitations.page(HERE, limit=20, after=AFTER, at=NOON),
+    "service accounts": lambda uow: uow.service_accounts.page(HERE, limit=20, after=AFTER),
+    "keys": lambda uow: uow.api_keys.page(ID, PROGRAM, limit=20, after=AFTER),
+    "keys, personal": lambda uow: uow.api_keys.page(ID, None, limit=20, after=AFTER),
+}
+ENDS: dict[str, Call] = {
+    "memberships, of account": lambda uow: uow.memberships.end_all(SOMEBODY, EndOfMembership.ACCOUNT_CLOSED, at=NOON),
+    "memberships, of organization": lambda uow: uow.memberships.void(HERE, limit=500, at=NOON),
+    "invitations, of organization": lambda uow: uow.invitations.void(HERE, limit=500),
+    "invitations, expired": lambda uow: uow.invitations.sweep(at=NOON, limit=500),
+    "service accounts": lambda uow: uow.service_accounts.void(HERE),
+    "roles": lambda uow: uow.roles.void(HERE),
+    "organization": lambda uow: uow.organizations.remove(HERE),
+    "keys": lambda uow: uow.api_keys.end_all(ID, EndOfKey.ACCOUNT_CLOSED, at=NOON),
+    "keys, here": lambda uow: uow.api_keys.end_all(ID, EndOfKey.MEMBERSHIP_ENDED, organization_id=HERE, at=NOON),
+    "keys, expired": lambda uow: uow.api_keys.sweep(at=NOON, limit=500),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_who_is_calling_is_one_statement(recorded: Recorded, question: Call) -> None:
+    question(recorded.uow)
+    assert len(recorded.heard) == 1
+
+
+def test_the_principal_is_found_by_two_tables_and_no_more(recorded: Recorded) -> None:
+    QUESTIONS["session"](recorded.uow)
+    tables = {step["Relation Name"] for step in recorded.plans() if "Relation Name" in step}
+    assert tables == {"sessions", "accounts"}
+
+
+def test_of_many_it_is_two_statements_and_only_one_without_people(recorded: Recorded) -> None:
+    organization, account = an_organization(), an_account()
+    programs = [a_service_account(organization_id=organization.id) for _ in range(3)]
+    recorded.uow.organizations.add(organization)
+    recorded.uow.accounts.add(account)
+    recorded.uow.memberships.add(a_membership(organization_id=organization.id, account_id=account.id))
+    for program in programs:
+        recorded.uow.service_accounts.add(program)
+    recorded.heard.clear()
+
+    of_programs = [(organization.id, program.id) for program in programs]
+    assert len(recorded.uow.access.subjects(of_programs)) == 3
+    assert len(recorded.heard) == 1
+    assert len(recorded.uow.access.subjects([*of_programs, (organization.id, account.id)])) == 4
+    assert len(recorded.heard) == 1 + 2
+
+
+@pytest.mark.parametrize("call", [*QUESTIONS.values(), *READS.values(), *PAGES.values(), *ENDS.values()])
+def test_no_table_is_read_from_end_to_end(recorded: Recorded, call: Call) -> None:
+    call(recorded.uow)
+    steps = recorded.plans(enable_seqscan="off")
+    assert steps
+    assert [step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.parametrize("call", PAGES.values(), ids=PAGES)
+def test_a_page_is_read_in_the_order_of_an_index(recorded: Recorded, call: Call) -> None:
+    call(recorded.uow)
+    steps = recorded.plans(enable_seqscan="off", enable_bitmapscan="off", enable_sort="off")
+    assert {step["Node Type"] for step in steps} <= {"Limit", "Index Scan"}
+
+
+def test_no_change_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
+    uow, organization, account = recorded.uow, an_organization(), an_account()
+    membership = a_membership(organization_id=organization.id, account_id=account.id)
+    role, program = a_role(organization_id=organization.id), a_service_account(organization_id=organization.id)
+    invitation, key = an_invitation(organization_id=organization.id), a_personal_key(owner_id=account.id)
+
+    uow.organizations.add(organization)
+    uow.accounts.add(account)
+    uow.memberships.add(membership)
+    uow.memberships.save(membership.change_role(ADMIN, at=NOON))
+    uow.memberships.remove(membership)
+    uow.roles.add(role)
+    uow.roles.save(role.change(description="", permissions=frozenset({MEMBERS_READ}), at=NOON))
+    uow.service_accounts.add(program)
+    uow.service_accounts.save(program.change(display_name="Another", role=ADMIN, at=NOON))
+    uow.service_accounts.remove(program)
+    uow.invitations.put(invitation)
+    uow.invitations.put(an_invitation(organization_id=organization.id, email=invitation.email))
+    uow.invitations.take(invitation)
+    uow.api_keys.add(key)
+    uow.api_keys.note_use(key, at=LATER)
+    uow.api_keys.save(key)
+    uow.api_keys.remove(key)
+    uow.organizations.save(organization.delete(confirm=organization.slug, by=SOMEBODY, at=NOON))
+
+    steps = recorded.plans(enable_seqscan="off")
+    assert [step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"] == []
