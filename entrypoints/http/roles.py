@@ -21,7 +21,7 @@ from domain.roles import (
 from entrypoints.http.deps import use
 from entrypoints.http.operations import SUBJECT, operation
 from entrypoints.http.routing import Caller, router
-from entrypoints.http.schemas import NO_CONTENT, GivenRole, Input, answer, no_content
+from entrypoints.http.schemas import NO_CONTENT, Input, answer, no_content
 
 permissions = router("roles")
 routes = router("roles", prefix="/v1/organizations/{id}/roles")
@@ -30,7 +30,7 @@ NameInPath = Annotated[str, Path(max_length=400, description="The name of a role
 Description = Annotated[str, StringConstraints(max_length=400)]
 Granted = Annotated[
     list[Annotated[str, StringConstraints(max_length=100)]],
-    Field(max_length=1_000, description="None beyond your own.", examples=[["invoices:read", "invoices:send"]]),
+    Field(max_length=1_000, description="None beyond your own.", examples=[["members:read", "invitations:manage"]]),
 ]
 
 
@@ -57,7 +57,7 @@ class Roles(BaseModel):
 
 
 class NewRole(Input):
-    name: GivenRole
+    name: Annotated[str, StringConstraints(max_length=400), Field(examples=["recruiter"])]
     description: Description = ""
     permissions: Granted
 

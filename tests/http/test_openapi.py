@@ -180,8 +180,13 @@ def test_the_problem_schema_is_complete(portal: BlockingPortal) -> None:
     with Service.of(portal) as service:
         weak = service.post("/v1/accounts", {"email": ADA, "password": "weak", "display_name": "Ada"}).json()
         incomplete = service.post("/v1/accounts", {}).json()
-    assert (weak["code"], incomplete["code"]) == ("password_too_weak", "validation_failed")
-    for answered in (weak, incomplete):
+        ada = service.ada()
+        acme = service.organization(ada)
+        bob = service.member(acme, "bob", "member", by=ada)
+        denied = service.patch(f"/v1/organizations/{acme}", {}, by=bob).json()
+    codes = ["password_too_weak", "validation_failed", "permission_denied"]
+    assert [answered["code"] for answered in (weak, incomplete, denied)] == codes
+    for answered in (weak, incomplete, denied):
         assert set(problem["required"]) <= set(answered) <= set(problem["properties"])
     for error in incomplete["errors"]:
         assert set(error) == set(field_problem["properties"])

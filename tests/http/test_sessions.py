@@ -111,6 +111,13 @@ def test_what_is_no_access_token_is_refused_as_such(service: Service, token: byt
     assert refusal(refused) == (401, "access_token_invalid")
 
 
+@pytest.mark.parametrize("key", [b"ptc_", b"ptc_u_x", b"ptc_\xff", b"ptc_u_" + b"A" * 93, b"ptc_" + b"a" * 50_000])
+def test_what_only_looks_like_a_key_is_refused_as_damaged(service: Service, key: bytes) -> None:
+    refused = service.get("/v1/me", headers={b"authorization": b"bearer " + key})
+    assert refusal(refused) == (401, "api_key_damaged")
+    assert refused.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
 def test_no_other_token_passes_for_an_access_token(service: Service) -> None:
     ada = service.ada()
     for token in (ada.refresh_token, ada.device_token):
