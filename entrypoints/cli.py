@@ -249,7 +249,7 @@ def access_plan(file: CatalogueFile) -> None:
     declared = _declared(file)
     with opened() as container:
         plan = container.plan_catalogue()(declared)
-    _print_plan(plan)
+    _print_plan(plan, declared)
     _must_be_free(plan, but=())
 
 
@@ -266,7 +266,7 @@ def access_apply(
     declared, withdraw = _declared(file), remove or []
     with opened() as container:
         plan = container.plan_catalogue()(declared)
-        _print_plan(plan)
+        _print_plan(plan, declared)
         if not plan.changes:
             return
         if astray := set(withdraw) - set(plan.changes.removed):
@@ -287,24 +287,24 @@ def _declared(file: Path) -> "Catalogue":
         raise fail(f"{file} is wrong, and nothing was changed:\n{invalid}", 2) from None
 
 
-def _print_plan(plan: "CataloguePlan") -> None:
+def _print_plan(plan: "CataloguePlan", declared: "Catalogue") -> None:
     changes = plan.changes
     lines = [
-        *(("add", name, "") for name in changes.added),
-        *(("describe", name, "") for name in changes.described_anew),
-        *(("grant", name, f"to {role}") for role, name in changes.granted),
-        *(("withdraw", name, f"from {role}") for role, name in changes.withdrawn),
+        *(("add", name, f": {declared.permissions[name]}") for name in changes.added),
+        *(("describe", name, f": {declared.permissions[name]}") for name in changes.described_anew),
+        *(("grant", name, f" to {role}") for role, name in changes.granted),
+        *(("withdraw", name, f" from {role}") for role, name in changes.withdrawn),
         *(("remove", name, _named_by(plan.in_use.get(name, 0))) for name in changes.removed),
     ]
     for verb, name, text in lines:
         style = "red" if verb in {"withdraw", "remove"} else "green"
-        out.print(f"{verb:9} {name} {text}".rstrip(), style=style, markup=False, highlight=False)
+        out.print(f"{verb:9} {name}{text}", style=style, markup=False, highlight=False)
     if not lines:
         out.print("Nothing changes.")
 
 
 def _named_by(count: int) -> str:
-    return f"(roles and keys that name it: {count})" * bool(count)
+    return f" (roles and keys that name it: {count})" * bool(count)
 
 
 def _must_be_free(plan: "CataloguePlan", *, but: Collection[str]) -> None:

@@ -33,7 +33,7 @@ def test_a_plan_shows_what_would_change_and_changes_nothing(migrated: Installati
     for _ in range(2):
         planned = migrated.command("access", "plan", str(EXAMPLE))
         assert (planned.exit_code, verbs(planned.stdout)) == (0, OF_THE_EXAMPLE), planned.output
-    assert "add       invoices:send" in planned.stdout
+    assert "add       invoices:send: Send them to customers" in planned.stdout
     assert "grant     invoices:read to member" in planned.stdout
 
 

@@ -97,6 +97,8 @@ def test_the_secret_is_changed_while_everybody_stays_signed_in(on_sqlite: Instal
     with on_sqlite.serving(SECRET_KEY=SECRET) as server:
         server.sign_up("ada@example.com")
         tokens = server.sign_in("ada@example.com")
+        with server.client(tokens["access_token"]) as client:
+            key = client.post("/v1/me/api-keys", json={"name": "production"}).json()
         server.terminate()
 
     forgotten = on_sqlite.command("doctor", SECRET_KEY=NEXT_SECRET)
@@ -107,6 +109,9 @@ def test_the_secret_is_changed_while_everybody_stays_signed_in(on_sqlite: Instal
     with on_sqlite.serving(SECRET_KEY=NEXT_SECRET, SECRET_KEYS_OLD=SECRET) as server:
         assert works(server, tokens)
         tokens = refreshed(server, tokens)
+        assert accepts(server, key["secret"])
+        with server.client(tokens["access_token"]) as client:
+            rotated = client.post(f"/v1/me/api-keys/{key['id']}/rotate").json()
         rewrapped = on_sqlite.command("keys", "rewrap", SECRET_KEY=NEXT_SECRET, SECRET_KEYS_OLD=SECRET)
         assert "2 keys" in rewrapped.stdout
         server.terminate()
@@ -115,10 +120,16 @@ def test_the_secret_is_changed_while_everybody_stays_signed_in(on_sqlite: Instal
     with on_sqlite.serving(SECRET_KEY=NEXT_SECRET) as server:
         assert works(server, tokens)
         assert refreshed(server, tokens)
+        assert accepts(server, rotated["secret"])
+        assert not accepts(server, key["secret"]), "what was hashed under the old secret must be rotated before it goes"
 
 
 def works(server: Server, tokens: dict[str, str]) -> bool:
-    with server.client(tokens["access_token"]) as client:
+    return accepts(server, tokens["access_token"])
+
+
+def accepts(server: Server, credential: str) -> bool:
+    with server.client(credential) as client:
         return client.get("/v1/me").is_success
 
 
