@@ -88,11 +88,12 @@ class ChangeServiceAccount:
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             service_account = service_account_of(uow, actor.organization_id, service_account_id)
-            for given in {service_account.role, role or service_account.role}:
-                actor.must_cover(permissions_of(uow, actor.organization_id, given))
+            new_role = service_account.role if role is None else RoleName(role)
+            for each in {service_account.role, new_role}:
+                actor.must_cover(permissions_of(uow, actor.organization_id, each))
             changed = service_account.change(
                 display_name=service_account.display_name if name is None else parse_service_account_name(name),
-                role=service_account.role if role is None else RoleName(role),
+                role=new_role,
                 at=self.clock.now(),
             )
             if changed is not service_account:

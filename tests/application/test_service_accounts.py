@@ -112,7 +112,7 @@ def test_its_role_is_one_of_the_organization(world: World, role: str) -> None:
         a_robot(world, owner, role=role)
     robot = a_robot(world, owner)
     with pytest.raises(RoleUnknown):
-        world.change_service_account(actor=owner, service_account_id=robot.id, role=role or "none")
+        world.change_service_account(actor=owner, service_account_id=robot.id, role=role)
 
 
 def test_nobody_gives_or_takes_a_role_beyond_their_own(world: World) -> None:
