@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.accounts import Account, AccountState, OperatorRequired
 from domain.api_keys import ApiKey
+from domain.assurance import AssurancePolicy, must_be_fresh, must_have_second_factor
 from domain.kernel import (
     AccountId,
     ActorId,
@@ -113,10 +114,17 @@ class Principal:
     account: Account
     session: Session
 
-    def must_be_operator(self) -> None:
-        """Raise OperatorRequired unless the account has rights over the whole installation."""
+    def must_be_operator(self, policy: AssurancePolicy) -> None:
+        """Raise OperatorRequired unless the account has rights over the whole installation, and StepUpRequired unless
+        the session is as sure of its owner as such rights ask for."""
         if not self.account.is_operator:
             raise OperatorRequired("Only an operator may do that.")
+        if policy.operators_need_second_factor:
+            must_have_second_factor(self.session, self.account)
+
+    def must_be_fresh(self, policy: AssurancePolicy, *, at: datetime) -> None:
+        """Raise StepUpRequired."""
+        must_be_fresh(self.session, self.account, policy=policy, at=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +135,8 @@ class Standing:
     role: RoleName
     permissions: frozenset[Permission]
     """Of the role."""
+    requires_second_factor: bool = False
+    """Of whoever signs in to the organization."""
 
     def claims(self) -> OrganizationClaims:
         return OrganizationClaims(
@@ -194,11 +204,14 @@ class Subject:
         return self.account
 
     def within(self, organization_id: OrganizationId) -> "Actor":
-        """Raise OrganizationNotFound unless they belong to it: across tenants nothing exists."""
+        """Raise OrganizationNotFound unless they belong to it: across tenants nothing exists. Raise StepUpRequired where
+        the organization requires a second factor of those who sign in."""
         if self.standing is None or self.standing.organization_id != organization_id:
             raise OrganizationNotFound
         if self.key and self.key.organization_id != organization_id:
             raise OrganizationNotFound
+        if self.standing.requires_second_factor and self.session and self.account:
+            must_have_second_factor(self.session, self.account)
         return Actor(subject=self, standing=self.standing)
 
     def decide(self, permission: Permission, organization_id: OrganizationId) -> Decision:

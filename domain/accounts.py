@@ -254,6 +254,8 @@ class Account(Aggregate):
     password_hash: str = field(repr=False)
     credentials_epoch: int = 0
     is_operator: bool = False
+    has_second_factor: bool = False
+    """Whether an authenticator app or a passkey is enrolled: on every request it decides what is enough."""
     state: AccountState = AccountState.ACTIVE
     state_since: datetime
     created_at: datetime
@@ -352,6 +354,7 @@ class Account(Aggregate):
             email_verified_at=None,
             display_name="",
             is_operator=False,
+            has_second_factor=False,
             state=AccountState.CLOSED,
             state_since=at,
         )
@@ -365,6 +368,10 @@ class Account(Aggregate):
             return self
         appointed = OperatorAppointed(account_id=self.id, at=at)
         return replace(self, is_operator=True, events=self.recorded(appointed))
+
+    def note_second_factor(self, *, is_enrolled: bool) -> Self:
+        """The factors themselves tell what happened."""
+        return replace(self, has_second_factor=is_enrolled)
 
     def _with_credentials(self, *events: Event, password_hash: str | None = None) -> Self:
         return replace(

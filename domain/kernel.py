@@ -15,6 +15,9 @@ OrganizationId = NewType("OrganizationId", UUID)
 InvitationId = NewType("InvitationId", UUID)
 ServiceAccountId = NewType("ServiceAccountId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
+PasskeyId = NewType("PasskeyId", UUID)
+ChallengeId = NewType("ChallengeId", UUID)
+EmailCodeId = NewType("EmailCodeId", UUID)
 
 ActorId = AccountId | ServiceAccountId
 """Whoever does something: a person, or a program of an organization."""

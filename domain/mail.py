@@ -18,12 +18,13 @@ from domain.kernel import AddressDigest, Aggregate
 
 
 class MailKind(StrEnum):
-    """What a mail is about. The first four can be caused by a stranger and are capped; the others are notices."""
+    """What a mail is about. The first five can be caused by a stranger and are capped; the others are notices."""
 
     VERIFICATION = "verification"
     PASSWORD_RESET = "password_reset"  # noqa: S105 (a name)
     EMAIL_CHANGE = "email_change"
     INVITATION = "invitation"
+    EMAIL_CODE = "email_code"
 
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a name)
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
@@ -32,10 +33,15 @@ class MailKind(StrEnum):
     ACCOUNT_SUSPENDED = "account_suspended"
     ACCOUNT_REACTIVATED = "account_reactivated"
     ACCOUNT_CLOSED = "account_closed"
+    FACTORS_CHANGED = "factors_changed"
+    FACTORS_RESET = "factors_reset"
+    FACTORS_LOCKED = "factors_locked"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    PASSKEY_CLONED = "passkey_cloned"
 
     @property
     def is_capped(self) -> bool:
-        return self in {MailKind.VERIFICATION, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE, MailKind.INVITATION}
+        return self in {MailKind.VERIFICATION, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE, MailKind.INVITATION, MailKind.EMAIL_CODE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ class Purpose(StrEnum):
     REFRESH = "refresh"
     DEVICE = "device"
     INVITATION = "invitation"
+    CHALLENGE = "challenge"
+    EMAIL_CODE = "email-code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ class OneTimeToken:
     @classmethod
     def of_organization(cls, organization_id: OrganizationId, id: UUID) -> Self:
         return cls(organization_id.bytes, id)
+
+    @classmethod
+    def of_owner(cls, owner_id: UUID, id: UUID) -> Self:
+        return cls(owner_id.bytes, id)
+
+    @property
+    def owner_id(self) -> UUID:
+        return UUID(bytes=self.owner)
 
     @property
     def organization_id(self) -> OrganizationId:

@@ -125,6 +125,8 @@ class Organization(Aggregate):
     id: OrganizationId
     name: str
     slug: Slug
+    requires_second_factor: bool = False
+    """Of everybody who signs in to it; a key was made by somebody who did."""
     created_at: datetime
     deleted_at: datetime | None = None
 
@@ -142,11 +144,17 @@ class Organization(Aggregate):
     def is_live(self) -> bool:
         return self.deleted_at is None
 
-    def change(self, *, name: str, slug: Slug, at: datetime) -> Self:
-        if (name, slug) == (self.name, self.slug):
+    def change(self, *, name: str, slug: Slug, requires_second_factor: bool, at: datetime) -> Self:
+        if (name, slug, requires_second_factor) == (self.name, self.slug, self.requires_second_factor):
             return self
         changed = OrganizationChanged(organization_id=self.id, at=at)
-        return replace(self, name=name, slug=slug, events=self.recorded(changed))
+        return replace(
+            self,
+            name=name,
+            slug=slug,
+            requires_second_factor=requires_second_factor,
+            events=self.recorded(changed),
+        )
 
     def delete(self, *, confirm: str | None, by: ActorId, at: datetime) -> Self:
         """Raise DeletionUnconfirmed unless `confirm` is its slug."""

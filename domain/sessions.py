@@ -108,6 +108,7 @@ class EndReason(StrEnum):
     SUSPENDED = "suspended"
     ENDED_BY_OPERATOR = "ended_by_operator"
     CLOSED = "closed"
+    FACTORS_RESET = "factors_reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,14 @@ class SessionWasEnded(Event):
     account_id: AccountId
     session_id: SessionId
     reason: EndReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSteppedUp(Event):
+    name = "session.stepped_up"
+    account_id: AccountId
+    session_id: SessionId
+    aal: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +222,20 @@ class Session(Aggregate):
             network=client.network,
             last_seen_at=to_the_hour(at),
             idle_expires_at=at + policy.idle,
+        )
+
+    def step_up(
+        self, *, amr: tuple[str, ...], aal: int, client: Client, policy: SessionPolicy, at: datetime
+    ) -> Self:
+        """Its owner has just proved themselves anew: the tokens rotate (ASVS 7.2.4)."""
+        rotated = self.rotated(client=client, policy=policy, at=at)
+        stepped_up = SessionSteppedUp(account_id=self.account_id, session_id=self.id, aal=max(aal, self.aal), at=at)
+        return replace(
+            rotated,
+            authenticated_at=at,
+            amr=tuple(dict.fromkeys((*self.amr, *amr))),
+            aal=max(aal, self.aal),
+            events=self.recorded(stepped_up),
         )
 
     def judge(self, generation: int, *, client: Client, policy: SessionPolicy, at: datetime) -> Ruling:

@@ -25,6 +25,9 @@ class Sessions(Protocol):
         Of any number of callers with one generation, one gets the next.
         """
 
+    def save(self, session: Session) -> None:
+        """Write it and what it recorded. Raise Stale unless the one that is kept is of the generation before."""
+
     def count_replay(self, account_id: AccountId, id: SessionId, *, generation: int, most: int) -> bool:
         """Count one more hand-out of the current `generation`; False after `most`, or if it has moved on."""
 

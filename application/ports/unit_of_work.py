@@ -10,18 +10,23 @@ from application.ports.accounts import Accounts, Operators
 from application.ports.api_keys import ApiKeys
 from application.ports.attempts import Attempts
 from application.ports.catalogue import Catalogues
+from application.ports.challenges import Challenges
 from application.ports.claims import Claims
+from application.ports.email_codes import EmailCodes
 from application.ports.email_changes import EmailChanges
 from application.ports.invitations import Invitations
 from application.ports.mail import MailQueue
 from application.ports.memberships import Memberships
 from application.ports.organizations import Organizations
 from application.ports.outbox import Outbox
+from application.ports.passkeys import Passkeys
 from application.ports.password_resets import PasswordResets
 from application.ports.roles import Roles
+from application.ports.second_factors import SecondFactorsOf
 from application.ports.service_accounts import ServiceAccounts
 from application.ports.sessions import Sessions
 from application.ports.signing_keys import SigningKeys
+from application.ports.trusted_devices import TrustedDevices
 
 
 class UnitOfWork(Protocol):
@@ -55,6 +60,16 @@ class UnitOfWork(Protocol):
     def service_accounts(self) -> ServiceAccounts: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def second_factors(self) -> SecondFactorsOf: ...
+    @property
+    def passkeys(self) -> Passkeys: ...
+    @property
+    def challenges(self) -> Challenges: ...
+    @property
+    def email_codes(self) -> EmailCodes: ...
+    @property
+    def trusted_devices(self) -> TrustedDevices: ...
     @property
     def attempts(self) -> Attempts: ...
     @property

@@ -1,0 +1,92 @@
+"""Signing in by a code in a mail."""
+
+from dataclasses import dataclass
+
+from application.ports.environment import Clock, Ids
+from application.ports.factors import DerivedCodes
+from application.ports.security import OpaqueTokens
+from application.ports.unit_of_work import Begin
+from application.retrying import Retrying
+from application.sessions import SignedIn
+from application.signing_in import Asked, OpenSession, SecondFactorDue
+from domain.accounts import Account, EmailAddress
+from domain.email_codes import EmailCode, EmailCodePolicy, EmailCodeWrong
+from domain.kernel import EmailCodeId
+from domain.mail import MailKind, MailPolicy
+from domain.one_time_tokens import OneTimeToken, Purpose
+from domain.sessions import Client, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEmailCode:
+    """Anybody may ask; the code goes to the address, and works only for the browser that asked. The same work with and
+    without an account."""
+
+    unit_of_work: Begin
+    tokens: OpaqueTokens
+    policy: EmailCodePolicy
+    mail_policy: MailPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, email: str) -> str:
+        """Return what the browser keeps. Raise InvalidEmail."""
+        address, now = EmailAddress.parse(email), self.clock.now()
+        id = EmailCodeId(self.ids.new())
+        with self.unit_of_work() as uow:
+            goes_at = uow.mail.request(
+                MailKind.EMAIL_CODE, address, ids={"code_id": str(id)}, policy=self.mail_policy, at=now
+            )
+            # From when its mail may go: a stranger's requests before it must not make it wait until it has expired.
+            expires_at = goes_at + self.policy.lifetime
+            uow.email_codes.add(EmailCode(id=id, email=address, created_at=now, expires_at=expires_at))
+        return self.tokens.issue(Purpose.EMAIL_CODE, email_code_payload(address, id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInWithEmailCode:
+    """The browser that asked shows the code from the mail: a session, or the question for a second factor. A try is
+    spent before anything is compared."""
+
+    unit_of_work: Begin
+    tokens: OpaqueTokens
+    codes: DerivedCodes
+    open_session: OpenSession
+    policy: EmailCodePolicy
+    clock: Clock
+
+    def __call__(self, *, browser_token: str, code: str, client: Client) -> SignedIn | SecondFactorDue:
+        """Raise EmailCodeWrong."""
+        packed = self.tokens.read(Purpose.EMAIL_CODE, browser_token)
+        if packed is None:
+            raise EmailCodeWrong
+        named = OneTimeToken.unpack(packed)
+        digest, id = named.address_digest, EmailCodeId(named.id)
+        with self.unit_of_work() as uow:
+            asked = uow.email_codes.spend_try(digest, id, most=self.policy.tries, at=self.clock.now())
+        if asked is None or not self.codes.are(code, Purpose.EMAIL_CODE, packed):
+            raise EmailCodeWrong
+        opened, account = Retrying(self._open)(asked, client)
+        return self.open_session.answer(opened, account, device_id=None, at=self.clock.now())
+
+    def _open(self, asked: EmailCode, client: Client) -> tuple[Session | Asked, Account]:
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            found = uow.accounts.find_by_email(asked.email)
+            if found is None:
+                raise EmailCodeWrong
+            account = uow.accounts.lock(found.id)
+            # An address that nobody has proved may hold what a stranger planted: only its sign-up proves it.
+            if not account.is_active or account.email != asked.email or not account.email_verified_at:
+                raise EmailCodeWrong
+            if not uow.email_codes.take(asked.email.digest, asked.id):
+                raise EmailCodeWrong
+            opened = self.open_session.after_first_factor(
+                uow, account, amr=("email",), device=None, client=client, at=now
+            )
+        return opened, account
+
+
+def email_code_payload(address: EmailAddress, id: EmailCodeId) -> bytes:
+    """What the code is derived from, and what the browser's token names."""
+    return OneTimeToken.of_address(address.digest, id).pack()
