@@ -7,13 +7,14 @@ from typing import TypeVar
 from application.access import lock_owner
 from application.memberships import end_memberships_of
 from application.notices import notify
-from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
+from application.passwords import ProvePassword, lock_proved, remove_factors, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.outbox import OutboxEvent
 from application.ports.unit_of_work import Begin
 from domain.access import Principal
 from domain.accounts import Account, parse_display_name
 from domain.api_keys import ApiKey, EndOfKey
+from domain.assurance import AssurancePolicy
 from domain.email_changes import EmailChange
 from domain.invitations import Invitation
 from domain.mail import MailKind, QueuedMail
@@ -49,11 +50,13 @@ class CloseAccount:
 
     unit_of_work: Begin
     prove: ProvePassword
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, password: str) -> None:
-        """Raise WrongPassword, TooManyAttempts, LastOperator, LastOwner."""
+        """Raise StepUpRequired, WrongPassword, TooManyAttempts, LastOperator, LastOwner."""
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         self.prove(principal, password)
         now = self.clock.now()
         with self.unit_of_work() as uow:
@@ -64,6 +67,7 @@ class CloseAccount:
             uow.sessions.end_all(current.id, EndReason.CLOSED, at=now)
             uow.api_keys.end_all(current.id, EndOfKey.ACCOUNT_CLOSED, at=now)
             void_what_was_handed_out(uow, current)
+            remove_factors(uow, current)
             uow.attempts.forget(current.email.digest)
             notify(uow, MailKind.ACCOUNT_CLOSED, current, ids=self.ids, at=now)
 

@@ -22,6 +22,7 @@ from domain.api_keys import (
     TooManyApiKeys,
     parse_key_name,
 )
+from domain.assurance import AssurancePolicy
 from domain.kernel import ApiKeyId, ServiceAccountId
 from domain.permissions import API_KEYS_MANAGE, API_KEYS_READ
 from domain.roles import ExceedsOwnRights
@@ -63,6 +64,7 @@ class MakePersonalKey:
 
     unit_of_work: Begin
     issue: IssueApiKey
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
@@ -77,9 +79,10 @@ class MakePersonalKey:
     ) -> MadeApiKey:
         """`actor` is the person in the organization that the key is for.
 
-        Raise InvalidApiKey, PermissionUnknown, ExceedsOwnRights, TooManyApiKeys.
+        Raise StepUpRequired, InvalidApiKey, PermissionUnknown, ExceedsOwnRights, TooManyApiKeys.
         """
         account, now = principal.account, self.clock.now()
+        principal.must_be_fresh(self.assurance, at=now)
         secret, digest = self.issue(kind=KeyKind.PERSONAL, id=ApiKeyId(self.ids.new()), owner_id=account.id)
         with self.unit_of_work() as uow:
             lock_owner(uow, principal, at=now)
@@ -122,11 +125,13 @@ class RotatePersonalKey:
 
     unit_of_work: Begin
     issue: IssueApiKey
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, principal: Principal, key_id: UUID) -> MadeApiKey:
-        """Raise ApiKeyNotFound."""
+        """Raise StepUpRequired, ApiKeyNotFound."""
         now = self.clock.now()
+        principal.must_be_fresh(self.assurance, at=now)
         with self.unit_of_work() as uow:
             lock_owner(uow, principal, at=now)
             return self.issue.rotate(uow, _personal_key(uow, principal, key_id), principal, at=now)
@@ -137,10 +142,12 @@ class RevokePersonalKey:
     """A key of the caller's is worth nothing from now on."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, principal: Principal, key_id: UUID) -> None:
-        """Raise ApiKeyNotFound."""
+        """Raise StepUpRequired, ApiKeyNotFound."""
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         with self.unit_of_work() as uow:
             key = _personal_key(uow, principal, key_id)
             if not uow.api_keys.remove(key.end(EndOfKey.REVOKED, at=self.clock.now())):
@@ -160,6 +167,7 @@ class MakeServiceKey:
 
     unit_of_work: Begin
     issue: IssueApiKey
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
@@ -172,9 +180,10 @@ class MakeServiceKey:
         scopes: Collection[str],
         expires_at: datetime | None,
     ) -> MadeApiKey:
-        """Raise SessionRequired, PermissionDenied, ServiceAccountNotFound, InvalidApiKey, PermissionUnknown,
-        ExceedsOwnRights, TooManyApiKeys."""
+        """Raise SessionRequired, StepUpRequired, PermissionDenied, ServiceAccountNotFound, InvalidApiKey,
+        PermissionUnknown, ExceedsOwnRights, TooManyApiKeys."""
         principal = actor.person()
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         actor.must(API_KEYS_MANAGE)
         secret, digest = self.issue(kind=KeyKind.SERVICE, id=ApiKeyId(self.ids.new()), owner_id=actor.organization_id)
         with self.unit_of_work() as uow:
@@ -225,11 +234,13 @@ class RotateServiceKey:
 
     unit_of_work: Begin
     issue: IssueApiKey
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, actor: Actor, service_account_id: UUID, key_id: UUID) -> MadeApiKey:
-        """Raise SessionRequired, PermissionDenied, ApiKeyNotFound, ExceedsOwnRights."""
+        """Raise SessionRequired, StepUpRequired, PermissionDenied, ApiKeyNotFound, ExceedsOwnRights."""
         principal = actor.person()
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         actor.must(API_KEYS_MANAGE)
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
@@ -243,11 +254,12 @@ class RevokeServiceKey:
     """A key of a service account is worth nothing from now on."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, actor: Actor, service_account_id: UUID, key_id: UUID) -> None:
-        """Raise SessionRequired, PermissionDenied, ApiKeyNotFound."""
-        actor.person()
+        """Raise SessionRequired, StepUpRequired, PermissionDenied, ApiKeyNotFound."""
+        actor.person().must_be_fresh(self.assurance, at=self.clock.now())
         actor.must(API_KEYS_MANAGE)
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)

@@ -43,8 +43,8 @@ class StepUp:
     ) -> SignedIn:
         """`challenge` is the one of POST /v1/passkey-sessions/options that a passkey answered.
 
-        Raise StepUpRequired for a password where a factor is enrolled, WrongPassword, TooManyAttempts, ChallengeInvalid,
-        FactorWrong, FactorsLocked, SessionEnded.
+        Raise StepUpRequired for a password where a factor is enrolled, WrongPassword, TooManyAttempts,
+        ChallengeInvalid, FactorWrong, FactorsLocked, SessionEnded.
         """
         account = principal.account
         if proof is None:
@@ -72,8 +72,8 @@ class StepUp:
             session = uow.sessions.find(account.id, principal.session.id)
             if session is None or account.credentials_epoch != principal.account.credentials_epoch:
                 raise SessionEnded
-            amr, aal = ("pwd",), session.aal
-            proved = None
+            amr: tuple[str, ...] = ("pwd",)
+            aal, proved = session.aal, None
             if proof is not None:
                 proved = prove_or_count(
                     uow, self.prove, account, proof, random=asked.random if asked else None, ids=self.ids, at=now

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.passwords import JudgePassword, void_what_was_handed_out
+from application.passwords import JudgePassword, remove_factors, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
@@ -158,7 +158,8 @@ class VerifyAccount:
         _take(claim, uow)
         now = self.clock.now()
         proved = locked.prove_email(password_hash=claim.password_hash, display_name=claim.display_name, at=now)
-        uow.accounts.save(proved)
+        uow.accounts.save(proved.note_second_factor(is_enrolled=False))
+        remove_factors(uow, proved)
         uow.sessions.end_all(proved.id, EndReason.EMAIL_VERIFIED, at=now)
         uow.api_keys.end_all(proved.id, EndOfKey.EMAIL_VERIFIED, at=now)
         void_what_was_handed_out(uow, proved)

@@ -11,6 +11,7 @@ from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
 from domain.access import Principal
 from domain.accounts import EmailAddress
+from domain.assurance import AssurancePolicy
 from domain.email_changes import EmailChange, EmailUnchanged
 from domain.kernel import EmailChangeId
 from domain.mail import MailKind, MailPolicy
@@ -23,13 +24,15 @@ class RequestEmailChange:
 
     unit_of_work: Begin
     prove: ProvePassword
+    assurance: AssurancePolicy
     lifetime: timedelta
     mail_policy: MailPolicy
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, new_email: str, password: str) -> None:
-        """Raise InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts."""
+        """Raise StepUpRequired, InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts."""
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         account = principal.account
         address = EmailAddress.parse(new_email, field="new_email")
         if address == account.email:
@@ -57,11 +60,13 @@ class ConfirmEmailChange:
 
     unit_of_work: Begin
     tokens: OpaqueTokens
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, token: str) -> None:
-        """Raise TokenInvalid, or EmailTaken if the address has got an account meanwhile."""
+        """Raise StepUpRequired, TokenInvalid, or EmailTaken if the address has got an account meanwhile."""
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         packed = self.tokens.read(Purpose.EMAIL_CHANGE, token)
         if packed is None:
             raise TokenInvalid

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from application.email_codes import email_code_payload
 from application.ports.environment import Clock
+from application.ports.factors import DerivedCodes
 from application.ports.mail import Mailer, MailNotSent, OutgoingMail
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.accounts import EmailAddress
 from domain.email_changes import EmailChange
-from domain.kernel import AccountId, ClaimId, InvitationId, OrganizationId, PasswordResetId, Stale
+from domain.kernel import AccountId, ClaimId, EmailCodeId, InvitationId, OrganizationId, PasswordResetId, Stale
 from domain.mail import MailKind, MailPolicy, QueuedMail
 from domain.one_time_tokens import OneTimeToken, Purpose
 
@@ -22,6 +24,7 @@ class ComposeMail:
 
     autocommit: Begin
     tokens: OpaqueTokens
+    codes: DerivedCodes
     public_url: str
     """Where links start, never from a Host header (ASVS 13.1.1). Tokens stand in the fragment, which no log sees."""
     clock: Clock
@@ -40,6 +43,8 @@ class ComposeMail:
                     return self._email_change(mail, mail.address, database)
                 case MailKind.INVITATION:
                     return self._invitation(mail, mail.address, database)
+                case MailKind.EMAIL_CODE:
+                    return self._email_code(mail, mail.address, database)
                 case notice:
                     return self._about(mail.address, notice.value)
 
@@ -93,6 +98,17 @@ class ComposeMail:
             to, "invitation", "accept-invitation", Purpose.INVITATION, token, invitation.expires_at, now
         )
         return replace(composed, values={**composed.values, "organization": organization.name})
+
+    def _email_code(self, mail: QueuedMail, to: EmailAddress, database: UnitOfWork) -> OutgoingMail | None:
+        now = self.clock.now()
+        asked = database.email_codes.find(to.digest, EmailCodeId(UUID(mail.ids["code_id"])), at=now)
+        account = database.accounts.find_by_email(to)
+        if asked is None or account is None or not account.is_active or not account.email_verified_at:
+            return None
+        code = self.codes.digits(Purpose.EMAIL_CODE, email_code_payload(to, asked.id))
+        minutes = max(1, round((asked.expires_at - now).total_seconds() / 60))
+        values = {"public_url": self.public_url, "code": code, "minutes": str(minutes)}
+        return OutgoingMail(to=to, template="email_code", values=values)
 
     def _about(self, to: EmailAddress, template: str) -> OutgoingMail:
         return OutgoingMail(to=to, template=template, values={"public_url": self.public_url})

@@ -17,6 +17,7 @@ from domain.accounts import (
     EmailAddress,
     parse_display_name,
 )
+from domain.assurance import AssurancePolicy
 from domain.kernel import AccountId
 from domain.mail import MailKind
 from domain.sessions import EndReason
@@ -72,6 +73,7 @@ class ListAccounts:
     """An operator finds accounts by id, by the beginning of their address, or by their state."""
 
     autocommit: Begin
+    assurance: AssurancePolicy
 
     def __call__(
         self,
@@ -82,8 +84,8 @@ class ListAccounts:
         limit: int,
         after: str | None,
     ) -> tuple[list[Account], str | None]:
-        """Raise OperatorRequired, CursorInvalid."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, CursorInvalid."""
+        principal.must_be_operator(self.assurance)
         with self.autocommit() as database:
             if query and (id := _as_id(query)):
                 try:
@@ -109,10 +111,11 @@ class ShowAccount:
     """An operator looks at one account."""
 
     autocommit: Begin
+    assurance: AssurancePolicy
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> Account:
-        """Raise OperatorRequired, AccountNotFound."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, AccountNotFound."""
+        principal.must_be_operator(self.assurance)
         with self.autocommit() as database:
             return database.accounts.get(AccountId(account_id))
 
@@ -122,11 +125,12 @@ class RenameAccountOf:
     """An operator corrects a display name; nothing else about a person is theirs to change."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, principal: Principal, account_id: UUID, display_name: str) -> Account:
-        """Raise OperatorRequired, AccountNotFound, AccountClosed, InvalidDisplayName."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, AccountNotFound, AccountClosed, InvalidDisplayName."""
+        principal.must_be_operator(self.assurance)
         name = parse_display_name(display_name)
         with self.unit_of_work() as uow:
             renamed = uow.accounts.lock(AccountId(account_id)).rename(name, at=self.clock.now())
@@ -139,12 +143,13 @@ class SuspendAccount:
     """An operator stops an account: its sessions end at once, and it cannot sign in until it is reactivated."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> Account:
-        """Raise OperatorRequired, AccountNotFound, AccountClosed, AccountNotActive, LastOperator."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, AccountNotFound, AccountClosed, AccountNotActive, LastOperator."""
+        principal.must_be_operator(self.assurance)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id)).suspend(by=principal.account.id, at=now)
@@ -160,12 +165,13 @@ class ReactivateAccount:
     """An operator lets a suspended account sign in again."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> Account:
-        """Raise OperatorRequired, AccountNotFound, AccountClosed, AccountNotSuspended."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, AccountNotFound, AccountClosed, AccountNotSuspended."""
+        principal.must_be_operator(self.assurance)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id)).reactivate(by=principal.account.id, at=now)
@@ -181,11 +187,12 @@ class EndSessionsOf:
     """An operator ends every session of an account, for instance after a device was lost."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> None:
-        """Raise OperatorRequired, AccountNotFound."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, AccountNotFound."""
+        principal.must_be_operator(self.assurance)
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id))
             uow.sessions.end_all(account.id, EndReason.ENDED_BY_OPERATOR, at=self.clock.now())
@@ -196,11 +203,12 @@ class SendPasswordReset:
     """An operator has the owner sent what anybody could ask for: the mail that lets them set a new password."""
 
     autocommit: Begin
+    assurance: AssurancePolicy
     request_reset: RequestPasswordReset
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> None:
-        """Raise OperatorRequired, AccountNotFound, AccountNotActive."""
-        principal.must_be_operator()
+        """Raise OperatorRequired, StepUpRequired, AccountNotFound, AccountNotActive."""
+        principal.must_be_operator(self.assurance)
         with self.autocommit() as database:
             account = database.accounts.get(AccountId(account_id))
         if not account.is_active:

@@ -9,6 +9,7 @@ from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account
 from domain.api_keys import EndOfKey
+from domain.assurance import must_have_second_factor
 from domain.kernel import ChangedMeanwhile, OrganizationId
 from domain.memberships import Membership
 from domain.organizations import (
@@ -139,18 +140,34 @@ class ChangeOrganization:
     unit_of_work: Begin
     clock: Clock
 
-    def __call__(self, *, actor: Actor, name: str | None = None, slug: str | None = None) -> SeenOrganization:
-        """None leaves it as it is.
+    def __call__(
+        self,
+        *,
+        actor: Actor,
+        name: str | None = None,
+        slug: str | None = None,
+        requires_second_factor: bool | None = None,
+    ) -> SeenOrganization:
+        """None leaves it as it is. Who requires a second factor of all must have signed in with one.
 
-        Raise PermissionDenied, InvalidOrganizationName, InvalidSlug, SlugTaken.
+        Raise PermissionDenied, InvalidOrganizationName, InvalidSlug, SlugTaken; SessionRequired and StepUpRequired for
+        `requires_second_factor`.
         """
         actor.must(ORGANIZATION_UPDATE)
+        if requires_second_factor is not None:
+            principal = actor.person()
+            must_have_second_factor(principal.session, principal.account)
         new_name = parse_organization_name(name) if name is not None else None
         new_slug = parse_slug(slug) if slug is not None else None
         with self.unit_of_work() as uow:
             organization = lock_organization(uow, actor)
             changed = organization.change(
-                name=new_name or organization.name, slug=new_slug or organization.slug, at=self.clock.now()
+                name=new_name or organization.name,
+                slug=new_slug or organization.slug,
+                requires_second_factor=organization.requires_second_factor
+                if requires_second_factor is None
+                else requires_second_factor,
+                at=self.clock.now(),
             )
             if changed is not organization:
                 uow.organizations.save(changed)

@@ -9,7 +9,14 @@ from application.ports.factors import Json, PasskeyVerifier
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
-from application.second_factors import BY_PASSKEY, RemoveTotp, note_factors, spend_challenge, use_passkey
+from application.second_factors import (
+    BY_PASSKEY,
+    ProveFactor,
+    note_factors,
+    prove_last,
+    spend_challenge,
+    use_passkey,
+)
 from application.sessions import SignedIn
 from application.signing_in import OpenSession, challenge_token
 from domain.access import Principal
@@ -149,7 +156,7 @@ class RemovePasskey:
     """A passkey is removed. If it is the last factor, a recovery code must come along."""
 
     unit_of_work: Begin
-    remove_totp: RemoveTotp
+    prove: ProveFactor
     assurance: AssurancePolicy
     clock: Clock
     ids: Ids
@@ -166,7 +173,7 @@ class RemovePasskey:
                 raise PasskeyNotFound
             factors = uow.second_factors.find(account.id)
             if not (factors and factors.totp) and len(uow.passkeys.all(account.id)) == 1:
-                has_fallen = self.remove_totp.prove_last(uow, account, recovery_code, at=now)
+                has_fallen = prove_last(uow, self.prove, account, recovery_code, ids=self.ids, at=now)
             if has_fallen:
                 uow.passkeys.remove(passkey.remove(at=now))
                 note_factors(uow, account, ids=self.ids, at=now)

@@ -13,6 +13,7 @@ from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Principal
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import EndOfKey
+from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy, DeviceToken
 from domain.kernel import AccountId, PasswordResetId, SessionId
 from domain.mail import MailKind, MailPolicy
@@ -75,10 +76,19 @@ def lock_proved(uow: UnitOfWork, principal: Principal, *, at: datetime) -> Accou
 
 
 def void_what_was_handed_out(uow: UnitOfWork, account: Account) -> None:
-    """After a change of credentials no one-time token that was made before may still be used."""
+    """After a change of credentials no token that was made before may still be used, and no device is trusted."""
     uow.claims.void(account.email.digest)
     uow.password_resets.void(account.email.digest)
     uow.email_changes.void(account.id)
+    uow.email_codes.void(account.email.digest)
+    uow.challenges.void(account.id)
+    uow.trusted_devices.remove_all(account.id)
+
+
+def remove_factors(uow: UnitOfWork, account: Account) -> None:
+    """The account is closed, or its address is proved for the first time: what was enrolled goes, without a word."""
+    uow.second_factors.remove(account.id)
+    uow.passkeys.remove_all(account.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +99,13 @@ class ChangePassword:
     judge: JudgePassword
     prove: ProvePassword
     passwords: PasswordHasher
+    assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, current_password: str, new_password: str) -> None:
-        """Raise PasswordTooWeak, WrongPassword, TooManyAttempts."""
+        """Raise StepUpRequired, PasswordTooWeak, WrongPassword, TooManyAttempts."""
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         account = principal.account
         password = self.judge(
             new_password, email=account.email, display_name=account.display_name, field="new_password"

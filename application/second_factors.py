@@ -96,7 +96,9 @@ class ProveFactor:
         owner, credential_id = self.passkeys.claimed(credential)
         if owner not in (None, factors.account_id):
             return None
-        used = use_passkey(uow, self.passkeys, factors.account_id, credential, credential_id, random, ids=self.ids, at=at)
+        used = use_passkey(
+            uow, self.passkeys, factors.account_id, credential, credential_id, random, ids=self.ids, at=at
+        )
         return Proved(factors=factors.proved(), factor=Factor.PASSKEY, amr=BY_PASSKEY) if used else None
 
 
@@ -305,7 +307,7 @@ class RemoveTotp:
             factors = uow.second_factors.lock(account.id)
             removed = factors.remove_totp(at=now)
             if not uow.passkeys.all(account.id):
-                has_fallen = self.prove_last(uow, account, recovery_code, at=now)
+                has_fallen = prove_last(uow, self.prove, account, recovery_code, ids=self.ids, at=now)
                 removed = uow.second_factors.lock(account.id).remove_totp(at=now)
             if has_fallen:
                 uow.second_factors.save(removed)
@@ -313,12 +315,15 @@ class RemoveTotp:
         if not has_fallen:
             raise FactorWrong
 
-    def prove_last(self, uow: UnitOfWork, account: Account, recovery_code: str | None, *, at: datetime) -> bool:
-        """Raise RecoveryCodeNeeded, FactorsLocked."""
-        if recovery_code is None:
-            raise RecoveryCodeNeeded
-        proof = Proof(recovery_code=recovery_code)
-        return prove_or_count(uow, self.prove, account, proof, random=None, ids=self.ids, at=at) is not None
+
+def prove_last(
+    uow: UnitOfWork, prove: ProveFactor, account: Account, recovery_code: str | None, *, ids: Ids, at: datetime
+) -> bool:
+    """The last factor is to fall. Raise RecoveryCodeNeeded, FactorsLocked."""
+    if recovery_code is None:
+        raise RecoveryCodeNeeded
+    proof = Proof(recovery_code=recovery_code)
+    return prove_or_count(uow, prove, account, proof, random=None, ids=ids, at=at) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,25 +4,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.attempts import Attempt
 from application.notices import notify
-from application.passwords import issue_device_token, read_device_token
 from application.ports.environment import Clock, Ids
-from application.ports.security import AccessTokens, OpaqueTokens, PasswordHasher
+from application.ports.security import AccessTokens, OpaqueTokens
 from application.ports.unit_of_work import Begin
-from application.retrying import Retrying
 from domain.access import AccessClaims, Actor, AudienceUnknown, Principal, Standing
-from domain.accounts import Account, EmailAddress
-from domain.attempts import AttemptPolicy
+from domain.assurance import AssurancePolicy
 from domain.kernel import OrganizationId, SessionId, Unauthenticated
 from domain.mail import MailKind
 from domain.one_time_tokens import Purpose
 from domain.organizations import OrganizationNotFound
-from domain.passwords import normalised
 from domain.sessions import (
     Client,
     EndReason,
-    InvalidCredentials,
     RefreshReused,
     RefreshSuperseded,
     RefreshToken,
@@ -248,11 +242,14 @@ class EndSession:
     """The owner ends the session of one device."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, principal: Principal, session_id: UUID) -> None:
-        """Raise SessionNotFound if the caller has no such session."""
+        """Raise SessionNotFound if the caller has no such session, StepUpRequired if it is another than this one."""
         now = self.clock.now()
+        if session_id != principal.session.id:
+            principal.must_be_fresh(self.assurance, at=now)
         with self.unit_of_work() as uow:
             session = uow.sessions.find(principal.account.id, SessionId(session_id))
             if not (session and session.is_live(now) and uow.sessions.remove(_ended_by_owner(session, now))):
@@ -268,9 +265,12 @@ class EndOtherSessions:
     """The owner ends the sessions of all devices but this one."""
 
     unit_of_work: Begin
+    assurance: AssurancePolicy
     clock: Clock
 
     def __call__(self, *, principal: Principal) -> None:
+        """Raise StepUpRequired."""
+        principal.must_be_fresh(self.assurance, at=self.clock.now())
         with self.unit_of_work() as uow:
             uow.sessions.end_all(
                 principal.account.id, EndReason.ENDED_BY_OWNER, keep=principal.session.id, at=self.clock.now()

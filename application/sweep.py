@@ -51,5 +51,8 @@ class Sweep:
         yield "attempt counters", lambda uow: uow.attempts.sweep(at=now, limit=batch)
         yield "sessions", lambda uow: uow.sessions.sweep(at=now, limit=batch)
         yield "invitations", lambda uow: uow.invitations.sweep(at=now, limit=batch)
+        yield "challenges", lambda uow: uow.challenges.sweep(at=now, limit=batch)
+        yield "codes by mail", lambda uow: uow.email_codes.sweep(at=now, limit=batch)
+        yield "trusted devices", lambda uow: uow.trusted_devices.sweep(at=now, limit=batch)
         yield "API keys", lambda uow: uow.api_keys.sweep(at=now, limit=batch)
         yield "sent mail", lambda uow: uow.mail.sweep(before=now - self.keep_sent_mail, limit=batch)

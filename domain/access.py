@@ -204,8 +204,8 @@ class Subject:
         return self.account
 
     def within(self, organization_id: OrganizationId) -> "Actor":
-        """Raise OrganizationNotFound unless they belong to it: across tenants nothing exists. Raise StepUpRequired where
-        the organization requires a second factor of those who sign in."""
+        """Raise OrganizationNotFound unless they belong to it: across tenants nothing exists. Raise StepUpRequired
+        where the organization requires a second factor of those who sign in."""
         if self.standing is None or self.standing.organization_id != organization_id:
             raise OrganizationNotFound
         if self.key and self.key.organization_id != organization_id:

@@ -23,7 +23,6 @@ class EmailCodeWrong(Unauthenticated):
 class EmailCodePolicy:
     lifetime: timedelta = timedelta(minutes=10)
     tries: int = 3
-    digits: int = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

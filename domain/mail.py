@@ -41,7 +41,13 @@ class MailKind(StrEnum):
 
     @property
     def is_capped(self) -> bool:
-        return self in {MailKind.VERIFICATION, MailKind.PASSWORD_RESET, MailKind.EMAIL_CHANGE, MailKind.INVITATION, MailKind.EMAIL_CODE}
+        return self in {
+            MailKind.VERIFICATION,
+            MailKind.PASSWORD_RESET,
+            MailKind.EMAIL_CHANGE,
+            MailKind.INVITATION,
+            MailKind.EMAIL_CODE,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ class CodeWrong(Invalid):
     code = "code_wrong"
 
     def __init__(self) -> None:
-        super().__init__("That code does not fit. Look at the app's next one, and at the clock of its device.", field="code")
+        super().__init__("That code does not fit: look at the app's next one, and at its clock.", field="code")
 
 
 class NoFactor(Conflict):
@@ -215,9 +215,7 @@ class SecondFactors(Aggregate):
             return replace(self, failures=failures)
         lock = min(policy.longest_lock, policy.first_lock * (1 << min(self.locks, 32)))
         locked = FactorsWereLocked(account_id=self.account_id, at=at)
-        return replace(
-            self, failures=0, locks=self.locks + 1, locked_until=at + lock, events=self.recorded(locked)
-        )
+        return replace(self, failures=0, locks=self.locks + 1, locked_until=at + lock, events=self.recorded(locked))
 
     def remove_totp(self, *, at: datetime) -> Self:
         """Raise TotpNotFound."""

@@ -224,9 +224,7 @@ class Session(Aggregate):
             idle_expires_at=at + policy.idle,
         )
 
-    def step_up(
-        self, *, amr: tuple[str, ...], aal: int, client: Client, policy: SessionPolicy, at: datetime
-    ) -> Self:
+    def step_up(self, *, amr: tuple[str, ...], aal: int, client: Client, policy: SessionPolicy, at: datetime) -> Self:
         """Its owner has just proved themselves anew: the tokens rotate (ASVS 7.2.4)."""
         rotated = self.rotated(client=client, policy=policy, at=at)
         stepped_up = SessionSteppedUp(account_id=self.account_id, session_id=self.id, aal=max(aal, self.aal), at=at)

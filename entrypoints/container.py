@@ -14,6 +14,7 @@ from adapters.environment import SystemClock, SystemSecrets, Uuid7Ids
 from adapters.mail.console import ConsoleMailer
 from adapters.mail.rendering import Renderer
 from adapters.security.common_passwords import ListedPasswords
+from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.hashing import LimitedHasher, PasslibHasher
 from adapters.security.opaque_tokens import HmacTokens
@@ -21,6 +22,7 @@ from adapters.security.remembered_tokens import RememberedAccessTokens
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.strength import ZxcvbnStrength
+from adapters.security.totp import PyotpCodes
 from adapters.security.vault import AesVault
 from application.access import Authenticate, CheckAccess, CheckAccessOfMany
 from application.accounts import CloseAccount, ExportAccount, RenameAccount
@@ -35,9 +37,11 @@ from application.api_keys import (
     RotatePersonalKey,
     RotateServiceKey,
 )
+from application.assurance import StepUp
 from application.catalogue import ApplyCatalogue, PlanCatalogue
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
+from application.email_codes import RequestEmailCode, SignInWithEmailCode
 from application.invitations import (
     AcceptInvitation,
     DeclineInvitation,
@@ -66,6 +70,15 @@ from application.organizations import (
     RemoveDeletedOrganizations,
     ShowOrganization,
 )
+from application.passkeys import (
+    BeginPasskey,
+    BeginPasskeySignIn,
+    ListPasskeys,
+    RegisterPasskey,
+    RemovePasskey,
+    RenamePasskey,
+    SignInWithPasskey,
+)
 from application.passwords import (
     ChangePassword,
     ConfirmPasswordReset,
@@ -74,12 +87,23 @@ from application.passwords import (
     RequestPasswordReset,
 )
 from application.ports.environment import Clock, Ids
+from application.ports.factors import PasskeyVerifier
 from application.ports.mail import Mailer
 from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
 from application.ports.unit_of_work import Persistence
 from application.retrying import Retrying
 from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
+from application.second_factors import (
+    BeginTotp,
+    ConfirmTotp,
+    FinishSignIn,
+    MakeRecoveryCodes,
+    ProveFactor,
+    RemoveTotp,
+    ResetFactors,
+    ShowFactors,
+)
 from application.service_accounts import (
     ChangeServiceAccount,
     DeleteServiceAccount,
@@ -93,9 +117,9 @@ from application.sessions import (
     IssueTokens,
     ListSessions,
     RefreshSession,
-    SignIn,
     SignOut,
 )
+from application.signing_in import OpenSession, SignIn
 from application.signing_keys import (
     KeyRing,
     ListKeys,
@@ -108,6 +132,7 @@ from application.signing_keys import (
     RotateKeys,
 )
 from application.sweep import Sweep
+from application.trusted_devices import DistrustDevice, ListTrustedDevices
 from entrypoints.hashing import HashingExecutor
 from entrypoints.settings import Settings
 
@@ -174,6 +199,14 @@ def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
     )
 
 
+def passkey_verifier(settings: Settings) -> PasskeyVerifier:
+    from adapters.security.passkeys import WebauthnVerifier
+
+    return WebauthnVerifier(
+        domain=settings.relying_party_id, origins=settings.relying_party_origins, name=settings.product_name
+    )
+
+
 def secret_keys(settings: Settings) -> SecretKeys:
     return SecretKeys(
         settings.secret_key.get_secret_value(), [old.get_secret_value() for old in settings.secret_keys_old]
@@ -207,6 +240,9 @@ class Container(containers.DeclarativeContainer):
     vault = one(AesVault, secret_keys)
     opaque_tokens = one(HmacTokens, secret_keys)
     secret_hasher = one(HmacSecretHasher, secret_keys)
+    derived_codes = one(HmacCodes, secret_keys)
+    totp = one(PyotpCodes)
+    passkey_verifier = one(passkey_verifier, settings)
     key_maker = one(EcKeyMaker)
     key_ring = one(KeyRing, autocommit=autocommit, vault=vault, policy=settings.provided.key_policy, clock=clock)
     access_tokens = one(access_tokens, settings, key_ring)
@@ -224,6 +260,9 @@ class Container(containers.DeclarativeContainer):
         at_once=settings.provided.hashing_thread_count,
         queue=settings.provided.hashing_queue,
     )
+
+    assurance = settings.provided.assurance_policy
+    factor_policy = settings.provided.factor_policy
 
     judge_password = one(
         JudgePassword,
@@ -276,17 +315,153 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
     )
 
+    open_session = one(
+        OpenSession,
+        issue_tokens=issue_tokens,
+        opaque_tokens=opaque_tokens,
+        passkeys=passkey_verifier,
+        policy=settings.provided.session_policy,
+        factor_policy=factor_policy,
+        secrets=secrets,
+        ids=ids,
+    )
     sign_in = retried(
         SignIn,
         unit_of_work=unit_of_work,
         passwords=passwords,
         opaque_tokens=opaque_tokens,
-        issue_tokens=issue_tokens,
-        policy=settings.provided.session_policy,
+        open_session=open_session,
         attempt_policy=settings.provided.attempt_policy,
+        clock=clock,
+    )
+    prove_factor = one(
+        ProveFactor,
+        totp=totp,
+        passkeys=passkey_verifier,
+        secret_hasher=secret_hasher,
+        vault=vault,
+        policy=factor_policy,
+        ids=ids,
+    )
+    finish_sign_in = retried(
+        FinishSignIn,
+        unit_of_work=unit_of_work,
+        tokens=opaque_tokens,
+        prove=prove_factor,
+        open_session=open_session,
+        policy=factor_policy,
         clock=clock,
         ids=ids,
     )
+    step_up = retried(
+        StepUp,
+        unit_of_work=unit_of_work,
+        tokens=opaque_tokens,
+        prove_password=prove_password,
+        prove=prove_factor,
+        issue_tokens=issue_tokens,
+        policy=settings.provided.session_policy,
+        factor_policy=factor_policy,
+        clock=clock,
+        ids=ids,
+    )
+
+    begin_totp = retried(
+        BeginTotp,
+        unit_of_work=unit_of_work,
+        totp=totp,
+        vault=vault,
+        policy=factor_policy,
+        assurance=assurance,
+        issuer=settings.provided.product_name,
+        clock=clock,
+    )
+    confirm_totp = retried(
+        ConfirmTotp, unit_of_work=unit_of_work, totp=totp, vault=vault, assurance=assurance, clock=clock, ids=ids
+    )
+    remove_totp = retried(
+        RemoveTotp, unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
+    )
+    make_recovery_codes = retried(
+        MakeRecoveryCodes,
+        unit_of_work=unit_of_work,
+        secrets=secrets,
+        secret_hasher=secret_hasher,
+        assurance=assurance,
+        clock=clock,
+        ids=ids,
+    )
+    show_factors = retried(ShowFactors, autocommit=autocommit)
+    reset_factors = retried(ResetFactors, unit_of_work=unit_of_work, assurance=assurance, clock=clock, ids=ids)
+
+    begin_passkey = retried(
+        BeginPasskey,
+        unit_of_work=unit_of_work,
+        passkeys=passkey_verifier,
+        tokens=opaque_tokens,
+        secrets=secrets,
+        policy=factor_policy,
+        assurance=assurance,
+        clock=clock,
+        ids=ids,
+    )
+    register_passkey = retried(
+        RegisterPasskey,
+        unit_of_work=unit_of_work,
+        passkeys=passkey_verifier,
+        tokens=opaque_tokens,
+        policy=factor_policy,
+        assurance=assurance,
+        clock=clock,
+        ids=ids,
+    )
+    list_passkeys = retried(ListPasskeys, autocommit=autocommit)
+    rename_passkey = retried(RenamePasskey, unit_of_work=unit_of_work, clock=clock)
+    remove_passkey = retried(
+        RemovePasskey, unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
+    )
+    begin_passkey_sign_in = retried(
+        BeginPasskeySignIn,
+        autocommit=autocommit,
+        passkeys=passkey_verifier,
+        tokens=opaque_tokens,
+        secrets=secrets,
+        policy=factor_policy,
+        clock=clock,
+        ids=ids,
+    )
+    sign_in_with_passkey = retried(
+        SignInWithPasskey,
+        unit_of_work=unit_of_work,
+        passkeys=passkey_verifier,
+        tokens=opaque_tokens,
+        open_session=open_session,
+        policy=factor_policy,
+        clock=clock,
+        ids=ids,
+    )
+
+    request_email_code = retried(
+        RequestEmailCode,
+        unit_of_work=unit_of_work,
+        tokens=opaque_tokens,
+        policy=settings.provided.email_code_policy,
+        mail_policy=settings.provided.mail_policy,
+        clock=clock,
+        ids=ids,
+    )
+    sign_in_with_email_code = retried(
+        SignInWithEmailCode,
+        unit_of_work=unit_of_work,
+        tokens=opaque_tokens,
+        codes=derived_codes,
+        open_session=open_session,
+        policy=settings.provided.email_code_policy,
+        clock=clock,
+    )
+    list_trusted_devices = retried(ListTrustedDevices, autocommit=autocommit, clock=clock)
+    distrust_device = retried(DistrustDevice, unit_of_work=unit_of_work)
+
     refresh_session = retried(
         RefreshSession,
         unit_of_work=unit_of_work,
@@ -299,14 +474,17 @@ class Container(containers.DeclarativeContainer):
     )
     sign_out = retried(SignOut, unit_of_work=unit_of_work, clock=clock)
     list_sessions = retried(ListSessions, autocommit=autocommit, clock=clock)
-    end_session = retried(EndSession, unit_of_work=unit_of_work, clock=clock)
-    end_other_sessions = retried(EndOtherSessions, unit_of_work=unit_of_work, clock=clock)
+    end_session = retried(EndSession, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+    end_other_sessions = retried(EndOtherSessions, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
 
     rename_account = retried(RenameAccount, unit_of_work=unit_of_work, clock=clock)
-    close_account = retried(CloseAccount, unit_of_work=unit_of_work, prove=prove_password, clock=clock, ids=ids)
+    close_account = retried(
+        CloseAccount, assurance=assurance, unit_of_work=unit_of_work, prove=prove_password, clock=clock, ids=ids
+    )
     export_account = retried(ExportAccount, autocommit=autocommit, clock=clock)
     change_password = retried(
         ChangePassword,
+        assurance=assurance,
         unit_of_work=unit_of_work,
         judge=judge_password,
         prove=prove_password,
@@ -335,6 +513,7 @@ class Container(containers.DeclarativeContainer):
     )
     request_email_change = retried(
         RequestEmailChange,
+        assurance=assurance,
         unit_of_work=unit_of_work,
         prove=prove_password,
         lifetime=settings.provided.email_change_lifetime,
@@ -343,7 +522,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
     )
     confirm_email_change = retried(
-        ConfirmEmailChange, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids
+        ConfirmEmailChange, assurance=assurance, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids
     )
 
     appoint_operator = retried(
@@ -354,13 +533,17 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
     )
-    list_accounts = retried(ListAccounts, autocommit=autocommit)
-    show_account = retried(ShowAccount, autocommit=autocommit)
-    rename_account_of = retried(RenameAccountOf, unit_of_work=unit_of_work, clock=clock)
-    suspend_account = retried(SuspendAccount, unit_of_work=unit_of_work, clock=clock, ids=ids)
-    reactivate_account = retried(ReactivateAccount, unit_of_work=unit_of_work, clock=clock, ids=ids)
-    end_sessions_of = retried(EndSessionsOf, unit_of_work=unit_of_work, clock=clock)
-    send_password_reset = retried(SendPasswordReset, autocommit=autocommit, request_reset=request_password_reset)
+    list_accounts = retried(ListAccounts, assurance=assurance, autocommit=autocommit)
+    show_account = retried(ShowAccount, assurance=assurance, autocommit=autocommit)
+    rename_account_of = retried(RenameAccountOf, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+    suspend_account = retried(SuspendAccount, assurance=assurance, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    reactivate_account = retried(
+        ReactivateAccount, assurance=assurance, unit_of_work=unit_of_work, clock=clock, ids=ids
+    )
+    end_sessions_of = retried(EndSessionsOf, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+    send_password_reset = retried(
+        SendPasswordReset, assurance=assurance, autocommit=autocommit, request_reset=request_password_reset
+    )
 
     make_organization = retried(MakeOrganization, unit_of_work=unit_of_work, clock=clock, ids=ids)
     list_organizations = retried(ListOrganizations, autocommit=autocommit)
@@ -403,14 +586,22 @@ class Container(containers.DeclarativeContainer):
     delete_service_account = retried(DeleteServiceAccount, unit_of_work=unit_of_work, clock=clock)
 
     issue_api_key = one(IssueApiKey, secrets=secrets, hasher=secret_hasher, overlap=settings.provided.api_key_overlap)
-    make_personal_key = retried(MakePersonalKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids)
+    make_personal_key = retried(
+        MakePersonalKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids
+    )
     list_personal_keys = retried(ListPersonalKeys, autocommit=autocommit)
-    rotate_personal_key = retried(RotatePersonalKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock)
-    revoke_personal_key = retried(RevokePersonalKey, unit_of_work=unit_of_work, clock=clock)
-    make_service_key = retried(MakeServiceKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids)
+    rotate_personal_key = retried(
+        RotatePersonalKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock
+    )
+    revoke_personal_key = retried(RevokePersonalKey, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+    make_service_key = retried(
+        MakeServiceKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids
+    )
     list_service_keys = retried(ListServiceKeys, autocommit=autocommit)
-    rotate_service_key = retried(RotateServiceKey, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock)
-    revoke_service_key = retried(RevokeServiceKey, unit_of_work=unit_of_work, clock=clock)
+    rotate_service_key = retried(
+        RotateServiceKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock
+    )
+    revoke_service_key = retried(RevokeServiceKey, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
 
     check_access = one(CheckAccess)
     check_access_of_many = retried(CheckAccessOfMany, autocommit=autocommit)
@@ -434,6 +625,7 @@ class Container(containers.DeclarativeContainer):
         ComposeMail,
         autocommit=autocommit,
         tokens=opaque_tokens,
+        codes=derived_codes,
         public_url=settings.provided.public_url,
         clock=clock,
     )

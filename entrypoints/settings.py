@@ -9,14 +9,18 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
 from domain.claims import Registration, RegistrationPolicy
+from domain.email_codes import EmailCodePolicy
 from domain.mail import MailPolicy
 from domain.passwords import LONGEST_HASHED, PasswordPolicy
+from domain.second_factors import FactorPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
 from entrypoints.settings_rules import broken_rules
@@ -108,6 +112,20 @@ class Settings(BaseModel):
     email_change_lifetime: Duration = timedelta(hours=24)
     invitation_lifetime: Duration = timedelta(hours=48)
     api_key_overlap: Duration = timedelta(hours=24)
+
+    step_up_after: Duration = timedelta(minutes=15)
+    operators_need_second_factor: bool = True
+    passkey_domain: str = ""
+    passkey_origins: Words = ()
+    passkeys_per_account: Annotated[int, Field(ge=1, le=100)] = 20
+    challenge_lifetime: Duration = timedelta(minutes=5)
+    challenge_tries: Count = 5
+    factor_failures: Count = 10
+    factor_first_lock: Duration = timedelta(minutes=15)
+    factor_longest_lock: Duration = timedelta(hours=24)
+    trusted_device_lifetime: Duration = timedelta(days=30)
+    email_code_lifetime: Duration = timedelta(minutes=10)
+    email_code_tries: Count = 3
 
     password_hash: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"  # noqa: S105 (a name)
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
@@ -204,6 +222,38 @@ class Settings(BaseModel):
             first_delay=self.attempt_first_delay,
             longest_delay=self.attempt_longest_delay,
         )
+
+    @property
+    def assurance_policy(self) -> AssurancePolicy:
+        return AssurancePolicy(
+            fresh_for=self.step_up_after, operators_need_second_factor=self.operators_need_second_factor
+        )
+
+    @property
+    def factor_policy(self) -> FactorPolicy:
+        return FactorPolicy(
+            challenge_lifetime=self.challenge_lifetime,
+            challenge_tries=self.challenge_tries,
+            failures=self.factor_failures,
+            first_lock=self.factor_first_lock,
+            longest_lock=self.factor_longest_lock,
+            trust_lifetime=self.trusted_device_lifetime,
+            most_passkeys=self.passkeys_per_account,
+        )
+
+    @property
+    def email_code_policy(self) -> EmailCodePolicy:
+        return EmailCodePolicy(lifetime=self.email_code_lifetime, tries=self.email_code_tries)
+
+    @property
+    def relying_party_id(self) -> str:
+        """The domain that passkeys belong to, for good (WebAuthn section 5.1.2)."""
+        return self.passkey_domain or urlsplit(self.public_url).hostname or ""
+
+    @property
+    def relying_party_origins(self) -> tuple[str, ...]:
+        url = urlsplit(self.public_url)
+        return self.passkey_origins or (f"{url.scheme}://{url.netloc}",)
 
     @property
     def mail_policy(self) -> MailPolicy:

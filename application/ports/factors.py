@@ -29,9 +29,9 @@ class TotpCodes(Protocol):
 
 
 class DerivedCodes(Protocol):
-    """Short codes that stand nowhere: derived from what they are for, like opaque tokens."""
+    """Codes of six digits that stand nowhere: derived from what they are for, like opaque tokens."""
 
-    def digits(self, purpose: Purpose, payload: bytes, *, count: int) -> str: ...
+    def digits(self, purpose: Purpose, payload: bytes) -> str: ...
 
     def are(self, code: str, purpose: Purpose, payload: bytes) -> bool:
         """In constant time, under the present secret or an old one."""

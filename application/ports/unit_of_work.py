@@ -12,8 +12,8 @@ from application.ports.attempts import Attempts
 from application.ports.catalogue import Catalogues
 from application.ports.challenges import Challenges
 from application.ports.claims import Claims
-from application.ports.email_codes import EmailCodes
 from application.ports.email_changes import EmailChanges
+from application.ports.email_codes import EmailCodes
 from application.ports.invitations import Invitations
 from application.ports.mail import MailQueue
 from application.ports.memberships import Memberships
