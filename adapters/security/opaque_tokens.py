@@ -13,6 +13,8 @@ _PREFIXES = {
     Purpose.REFRESH: "ptr_",
     Purpose.DEVICE: "ptd_",
     Purpose.INVITATION: "pti_",
+    Purpose.CHALLENGE: "pth_",
+    Purpose.EMAIL_CODE: "ptm_",
 }
 _MAC_LENGTH = 32
 

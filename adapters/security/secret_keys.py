@@ -1,6 +1,6 @@
 """What is derived from SECRET_KEY: one key per purpose, so that nothing made for one opens another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -40,6 +40,9 @@ class SecretKeys:
 
     def find(self, id: bytes) -> Secret | None:
         return self._by_id.get(id)
+
+    def __iter__(self) -> Iterator[Secret]:
+        return iter(self._by_id.values())
 
     def __repr__(self) -> str:
         return f"SecretKeys(current={self.current!r}, old={len(self._by_id) - 1})"
