@@ -20,7 +20,7 @@ from application.second_factors import (
 from application.sessions import SignedIn
 from application.signing_in import OpenSession, challenge_token
 from domain.access import Principal
-from domain.accounts import Account, AccountNotFound
+from domain.accounts import Account, AccountNotFound, EmailAddress
 from domain.assurance import AssurancePolicy
 from domain.challenges import Challenge, ChallengeInvalid, ChallengeKind
 from domain.kernel import AccountId, ChallengeId, PasskeyId
@@ -193,7 +193,10 @@ class BeginPasskeySignIn:
     clock: Clock
     ids: Ids
 
-    def __call__(self) -> PasskeyOptions:
+    def __call__(self, *, email: str | None = None) -> PasskeyOptions:
+        """Raise InvalidEmail. Otherwise an address changes nothing: the browser knows which passkeys it has."""
+        if email is not None:
+            EmailAddress.parse(email)
         challenge = Challenge.of_nobody(
             id=ChallengeId(self.ids.new()),
             random=self.secrets.new(32),

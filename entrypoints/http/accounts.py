@@ -17,6 +17,7 @@ from domain.accounts import (
     InvalidEmail,
     LastOperator,
 )
+from domain.assurance import StepUpRequired
 from domain.attempts import TooManyAttempts
 from domain.claims import RegistrationByInvitation, RegistrationClosed
 from domain.memberships import LastOwner
@@ -184,7 +185,7 @@ def rename_me(
     "/v1/me/close",
     status_code=NO_CONTENT,
     summary="Close my account for good",
-    **operation(CloseAccount, WrongPassword, TooManyAttempts, LastOperator, LastOwner, hashes=True),
+    **operation(CloseAccount, StepUpRequired, WrongPassword, TooManyAttempts, LastOperator, LastOwner, hashes=True),
 )
 async def close_me(
     body: Closing,

@@ -21,6 +21,7 @@ from application.api_keys import (
     RotateServiceKey,
 )
 from domain.api_keys import ApiKey, ApiKeyNotFound, InvalidApiKey, TooManyApiKeys
+from domain.assurance import StepUpRequired
 from domain.kernel import CursorInvalid, OrganizationId
 from domain.organizations import OrganizationNotFound
 from domain.permissions import API_KEYS_MANAGE, API_KEYS_READ, PermissionUnknown
@@ -146,7 +147,13 @@ def list_personal_keys(
     response_model=ApiKeyWithSecret,
     summary="Make a key that acts in my name",
     **operation(
-        MakePersonalKey, OrganizationNotFound, InvalidApiKey, PermissionUnknown, ExceedsOwnRights, TooManyApiKeys
+        MakePersonalKey,
+        StepUpRequired,
+        OrganizationNotFound,
+        InvalidApiKey,
+        PermissionUnknown,
+        ExceedsOwnRights,
+        TooManyApiKeys,
     ),
 )
 def make_personal_key(
@@ -170,7 +177,7 @@ def make_personal_key(
     "/{key_id}/rotate",
     response_model=ApiKeyWithSecret,
     summary="Give my key a new secret",
-    **operation(RotatePersonalKey, ApiKeyNotFound, body=False),
+    **operation(RotatePersonalKey, StepUpRequired, ApiKeyNotFound, body=False),
 )
 def rotate_personal_key(
     key_id: UUID, caller: Caller, rotate: Annotated[RotatePersonalKey, use(lambda c: c.rotate_personal_key())]
@@ -183,7 +190,7 @@ def rotate_personal_key(
     "/{key_id}",
     status_code=NO_CONTENT,
     summary="Revoke my key",
-    **operation(RevokePersonalKey, ApiKeyNotFound, body=False),
+    **operation(RevokePersonalKey, StepUpRequired, ApiKeyNotFound, body=False),
 )
 def revoke_personal_key(
     key_id: UUID, caller: Caller, revoke: Annotated[RevokePersonalKey, use(lambda c: c.revoke_personal_key())]
@@ -220,6 +227,7 @@ def list_service_keys(
     summary="Make a key for a service account",
     **operation(
         MakeServiceKey,
+        StepUpRequired,
         ServiceAccountNotFound,
         InvalidApiKey,
         PermissionUnknown,
@@ -249,7 +257,7 @@ def make_service_key(
     "/{key_id}/rotate",
     response_model=ApiKeyWithSecret,
     summary="Give a key of a service account a new secret",
-    **operation(RotateServiceKey, ApiKeyNotFound, ExceedsOwnRights, needs=API_KEYS_MANAGE, body=False),
+    **operation(RotateServiceKey, StepUpRequired, ApiKeyNotFound, ExceedsOwnRights, needs=API_KEYS_MANAGE, body=False),
 )
 def rotate_service_key(
     id: UUID,
@@ -266,7 +274,7 @@ def rotate_service_key(
     "/{key_id}",
     status_code=NO_CONTENT,
     summary="Revoke a key of a service account",
-    **operation(RevokeServiceKey, ApiKeyNotFound, needs=API_KEYS_MANAGE, body=False),
+    **operation(RevokeServiceKey, StepUpRequired, ApiKeyNotFound, needs=API_KEYS_MANAGE, body=False),
 )
 def revoke_service_key(
     id: UUID,

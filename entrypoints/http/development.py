@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import HTMLResponse, Response
 
 from application.ports.mail import Mailbox, SentMail
-from application.sessions import SignIn
+from application.signing_in import SecondFactorDue, SignIn
 from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
@@ -59,6 +59,9 @@ async def sign_in_by_form(
     except (InvalidCredentials, InvalidEmail) as refused:
         # RFC 6749 section 5.2: what an OAuth client expects.
         return answer(OAuthError(error="invalid_grant", error_description=refused.detail), 400, secret=True)
+    if isinstance(signed_in, SecondFactorDue):  # the form has no place for it: paste a bearer
+        detail = "A second factor is due: sign in at POST /v1/sessions, and paste the access token."
+        return answer(OAuthError(error="invalid_grant", error_description=detail), 400, secret=True)
     return answer(Tokens.of(signed_in), secret=True)
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
 from domain.accounts import EmailTaken, InvalidEmail
+from domain.assurance import StepUpRequired
 from domain.attempts import TooManyAttempts
 from domain.email_changes import EmailUnchanged
 from domain.one_time_tokens import TokenInvalid
@@ -37,7 +38,9 @@ class Confirmation(Input):
     status_code=202,
     response_model=ConfirmationSent,
     summary="Change my address",
-    **operation(RequestEmailChange, InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts, hashes=True),
+    **operation(
+        RequestEmailChange, StepUpRequired, InvalidEmail, EmailUnchanged, WrongPassword, TooManyAttempts, hashes=True
+    ),
 )
 async def request_email_change(
     body: NewAddress,
@@ -54,7 +57,7 @@ async def request_email_change(
     "/v1/me/email/confirm",
     status_code=NO_CONTENT,
     summary="Prove my new address",
-    **operation(ConfirmEmailChange, TokenInvalid, EmailTaken),
+    **operation(ConfirmEmailChange, StepUpRequired, TokenInvalid, EmailTaken),
 )
 def confirm_email_change(
     body: Confirmation,

@@ -6,6 +6,7 @@ from typing import Any
 from domain.access import AccessTokenInvalid, AuthenticationRequired, NoAccount, PermissionDenied, SessionRequired
 from domain.accounts import OperatorRequired
 from domain.api_keys import ApiKeyDamaged, ApiKeyInvalid
+from domain.assurance import StepUpRequired
 from domain.kernel import DomainError
 from domain.organizations import OrganizationNotFound
 from domain.sessions import SessionEnded
@@ -41,11 +42,11 @@ def operation(
     if needs == ACCOUNT and keys:
         refused.append(NoAccount)
     elif needs == OPERATOR:
-        refused.append(OperatorRequired)
+        refused += [OperatorRequired, StepUpRequired]
     elif needs == MEMBERSHIP:
-        refused.append(OrganizationNotFound)
+        refused += [OrganizationNotFound, StepUpRequired]
     elif needs not in (NOBODY, SUBJECT, ACCOUNT):
-        refused += [OrganizationNotFound, PermissionDenied]
+        refused += [OrganizationNotFound, PermissionDenied, StepUpRequired]
     described: dict[str, Any] = {
         "description": getdoc(use_case),
         "responses": {**refusals(*dict.fromkeys(refused), hashes=hashes, body=body), **(also or {})},

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from application.passwords import ChangePassword, ConfirmPasswordReset, RequestPasswordReset
 from domain.accounts import InvalidEmail
+from domain.assurance import StepUpRequired
 from domain.attempts import TooManyAttempts
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
@@ -41,7 +42,7 @@ class KnownDevice(BaseModel):
     "/v1/me/password",
     status_code=NO_CONTENT,
     summary="Change my password",
-    **operation(ChangePassword, WrongPassword, PasswordTooWeak, TooManyAttempts, hashes=True),
+    **operation(ChangePassword, StepUpRequired, WrongPassword, PasswordTooWeak, TooManyAttempts, hashes=True),
 )
 async def change_password(
     body: PasswordChange,

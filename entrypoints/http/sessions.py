@@ -1,6 +1,6 @@
 """Signing in, refreshing, and the devices on which one is signed in."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -15,14 +15,16 @@ from application.sessions import (
     OrganizationToken,
     RefreshSession,
     SignedIn,
-    SignIn,
     SignOut,
 )
+from application.signing_in import SecondFactorDue, SignIn
 from domain.access import AudienceUnknown
 from domain.accounts import InvalidEmail
+from domain.assurance import StepUpRequired
 from domain.attempts import TooManyAttempts
 from domain.kernel import CursorInvalid, SessionId
 from domain.organizations import OrganizationNotFound
+from domain.second_factors import Factor
 from domain.sessions import (
     InvalidCredentials,
     RefreshReused,
@@ -34,6 +36,7 @@ from domain.sessions import (
 )
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import MEMBERSHIP, NOBODY, operation
+from entrypoints.http.problems import Responses
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import (
     NO_CONTENT,
@@ -139,12 +142,47 @@ class Tokens(BaseModel):
         )
 
 
+class SecondFactorNeeded(BaseModel):
+    status: Literal["second_factor_required"] = "second_factor_required"
+    challenge: str = Field(description="For POST /v1/sessions/second-factor, together with one of the factors.")
+    factors: list[Factor]
+    passkey_options: dict[str, Any] | None = Field(
+        description="`publicKey` of `navigator.credentials.get`, where a passkey is among the factors."
+    )
+    expires_in: int = Field(description="Of the challenge, in seconds.")
+
+
+SECOND_FACTOR_DUE: Responses = {
+    202: {"model": SecondFactorNeeded, "description": "The first factor was right; a second one must follow."}
+}
+
+
+def signed_in_or_due(opened: SignedIn | SecondFactorDue) -> Response:
+    if isinstance(opened, SignedIn):
+        return answer(Tokens.of(opened), 201, secret=True)
+    due = SecondFactorNeeded(
+        challenge=opened.challenge,
+        factors=list(opened.factors),
+        passkey_options=None if opened.passkey_options is None else dict(opened.passkey_options),
+        expires_in=int(opened.expires_in.total_seconds()),
+    )
+    return answer(due, 202, secret=True)
+
+
 @routes.post(
     "/v1/sessions",
     status_code=201,
     response_model=Tokens,
     summary="Sign in",
-    **operation(SignIn, InvalidEmail, InvalidCredentials, TooManyAttempts, needs=NOBODY, hashes=True),
+    **operation(
+        SignIn,
+        InvalidEmail,
+        InvalidCredentials,
+        TooManyAttempts,
+        needs=NOBODY,
+        hashes=True,
+        also=SECOND_FACTOR_DUE,
+    ),
 )
 async def sign_in(
     body: Credentials,
@@ -152,12 +190,12 @@ async def sign_in(
     hashing: HashingDep,
     sign_in: Annotated[SignIn, use(lambda c: c.sign_in())],
 ) -> Response:
-    signed_in = await hashing.run(
+    opened = await hashing.run(
         lambda: sign_in(
             email=body.email, password=body.password, device_token=body.device_token, client=caller.client_seen
         )
     )
-    return answer(Tokens.of(signed_in), 201, secret=True)
+    return signed_in_or_due(opened)
 
 
 @routes.post(
@@ -251,7 +289,7 @@ def list_sessions(
     "/v1/me/sessions/{id}",
     status_code=NO_CONTENT,
     summary="Sign out one device",
-    **operation(EndSession, SessionNotFound, body=False),
+    **operation(EndSession, SessionNotFound, StepUpRequired, body=False),
 )
 def end_session(id: UUID, caller: Caller, end: Annotated[EndSession, use(lambda c: c.end_session())]) -> Response:
     end(principal=caller.principal(), session_id=id)
@@ -262,7 +300,7 @@ def end_session(id: UUID, caller: Caller, end: Annotated[EndSession, use(lambda 
     "/v1/me/sessions",
     status_code=NO_CONTENT,
     summary="Sign out all other devices",
-    **operation(EndOtherSessions, body=False),
+    **operation(EndOtherSessions, StepUpRequired, body=False),
 )
 def end_other_sessions(
     caller: Caller, end: Annotated[EndOtherSessions, use(lambda c: c.end_other_sessions())]
