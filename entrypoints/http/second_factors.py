@@ -57,7 +57,7 @@ class ProofIn(Input):
     passkey: Credential | None = None
 
     def proof(self) -> Proof | None:
-        if self.code is self.recovery_code is self.passkey is None:
+        if not self._given():
             return None
         return Proof(code=self.code, recovery_code=self.recovery_code, passkey=self.passkey)
 
