@@ -92,4 +92,9 @@ class MemoryAccess(Access):
         if place is None:
             return None
         granted = self.roles.permissions(organization_id, place.role)
-        return Standing(organization_id=organization_id, role=place.role, permissions=granted or frozenset())
+        return Standing(
+            organization_id=organization_id,
+            role=place.role,
+            permissions=granted or frozenset(),
+            requires_second_factor=organization.requires_second_factor,
+        )

@@ -11,37 +11,47 @@ from adapters.memory.accounts import MemoryAccounts, MemoryOperators
 from adapters.memory.api_keys import ApiKeyKey, MemoryApiKeys
 from adapters.memory.attempts import CounterKey, MemoryAttempts
 from adapters.memory.catalogue import MemoryCatalogues
+from adapters.memory.challenges import ChallengeKey, MemoryChallenges
 from adapters.memory.claims import ClaimKey, MemoryClaims
 from adapters.memory.email_changes import MemoryEmailChanges
+from adapters.memory.email_codes import EmailCodeKey, MemoryEmailCodes
 from adapters.memory.invitations import InvitationKey, MemoryInvitations
 from adapters.memory.mail import MailKey, MemoryMailQueue
 from adapters.memory.memberships import MembershipKey, MemoryMemberships
 from adapters.memory.organizations import MemoryOrganizations
 from adapters.memory.outbox import MemoryOutbox, keeping, refuse_events
+from adapters.memory.passkeys import MemoryPasskeys, PasskeyKey
 from adapters.memory.password_resets import MemoryPasswordResets, ResetKey
 from adapters.memory.roles import MemoryRoles, RoleKey
+from adapters.memory.second_factors import MemorySecondFactors
 from adapters.memory.service_accounts import MemoryServiceAccounts, ServiceAccountKey
 from adapters.memory.sessions import MemorySessions, SessionKey
 from adapters.memory.signing_keys import MemorySigningKeys
+from adapters.memory.trusted_devices import MemoryTrustedDevices, TrustedDeviceKey
 from application.ports.environment import Ids
 from application.ports.outbox import Emit, OutboxEvent
 from application.ports.unit_of_work import Persistence, UnitOfWork
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import ApiKey
 from domain.attempts import AttemptCounter
+from domain.challenges import Challenge
 from domain.claims import Claim
 from domain.email_changes import EmailChange
+from domain.email_codes import EmailCode
 from domain.invitations import Invitation
 from domain.kernel import AccountId, KeyId, OrganizationId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
 from domain.organizations import Organization, Slug
+from domain.passkeys import Passkey
 from domain.passwords import PasswordReset
 from domain.permissions import Catalogue
 from domain.roles import Role
+from domain.second_factors import SecondFactors
 from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import SigningKey
+from domain.trusted_devices import TrustedDevice
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,11 @@ class Tables:
     invitations: dict[InvitationKey, Invitation] = field(default_factory=dict)
     service_accounts: dict[ServiceAccountKey, ServiceAccount] = field(default_factory=dict)
     api_keys: dict[ApiKeyKey, ApiKey] = field(default_factory=dict)
+    second_factors: dict[AccountId, SecondFactors] = field(default_factory=dict)
+    passkeys: dict[PasskeyKey, Passkey] = field(default_factory=dict)
+    challenges: dict[ChallengeKey, Challenge] = field(default_factory=dict)
+    email_codes: dict[EmailCodeKey, EmailCode] = field(default_factory=dict)
+    trusted_devices: dict[TrustedDeviceKey, TrustedDevice] = field(default_factory=dict)
     attempts: dict[CounterKey, AttemptCounter] = field(default_factory=dict)
     mail: dict[MailKey, QueuedMail] = field(default_factory=dict)
     signing_keys: dict[KeyId, SigningKey] = field(default_factory=dict)
@@ -90,6 +105,11 @@ class Repositories:
     invitations: MemoryInvitations
     service_accounts: MemoryServiceAccounts
     api_keys: MemoryApiKeys
+    second_factors: MemorySecondFactors
+    passkeys: MemoryPasskeys
+    challenges: MemoryChallenges
+    email_codes: MemoryEmailCodes
+    trusted_devices: MemoryTrustedDevices
     attempts: MemoryAttempts
     mail: MemoryMailQueue
     signing_keys: MemorySigningKeys
@@ -129,6 +149,11 @@ class Repositories:
             invitations=MemoryInvitations(tables.invitations, emit),
             service_accounts=MemoryServiceAccounts(tables.service_accounts, emit),
             api_keys=MemoryApiKeys(tables.api_keys, emit),
+            second_factors=MemorySecondFactors(tables.second_factors, emit),
+            passkeys=MemoryPasskeys(tables.passkeys, emit),
+            challenges=MemoryChallenges(tables.challenges),
+            email_codes=MemoryEmailCodes(tables.email_codes),
+            trusted_devices=MemoryTrustedDevices(tables.trusted_devices),
             attempts=MemoryAttempts(tables.attempts),
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),

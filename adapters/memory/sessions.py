@@ -5,7 +5,7 @@ from adapters.memory.rows import first_page, sweep
 from application.ports.outbox import Emit
 from application.ports.pages import id_of
 from application.ports.sessions import Sessions
-from domain.kernel import AccountId, SessionId
+from domain.kernel import AccountId, SessionId, Stale
 from domain.sessions import Client, EndReason, Session, SessionPolicy
 
 SessionKey = tuple[AccountId, SessionId]
@@ -17,8 +17,7 @@ class MemorySessions(Sessions):
     emit: Emit
 
     def add(self, session: Session) -> None:
-        self.rows[session.account_id, session.id] = replace(session, events=())
-        self.note(session)
+        self._keep(session)
 
     def find(self, account_id: AccountId, id: SessionId) -> Session | None:
         return self.rows.get((account_id, id))
@@ -39,6 +38,12 @@ class MemorySessions(Sessions):
         rotated = session.rotated(client=client, policy=policy, at=at)
         self.rows[account_id, id] = rotated
         return rotated
+
+    def save(self, session: Session) -> None:
+        before = self.find(session.account_id, session.id)
+        if before is None or before.generation != session.generation - 1:
+            raise Stale
+        self._keep(session)
 
     def count_replay(self, account_id: AccountId, id: SessionId, *, generation: int, most: int) -> bool:
         session = self.rows.get((account_id, id))
@@ -78,6 +83,10 @@ class MemorySessions(Sessions):
 
     def sweep(self, *, at: datetime, limit: int) -> int:
         return sweep(self.rows, lambda session: not session.is_live(at), limit=limit)
+
+    def _keep(self, session: Session) -> None:
+        self.rows[session.account_id, session.id] = replace(session, events=())
+        self.note(session)
 
     def _newest_first(self, account_id: AccountId) -> list[Session]:
         owned = (session for key, session in self.rows.items() if key[0] == account_id)

@@ -1,0 +1,26 @@
+from dataclasses import dataclass, replace
+
+from application.ports.outbox import Emit
+from application.ports.second_factors import SecondFactorsOf
+from domain.kernel import AccountId
+from domain.second_factors import SecondFactors
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySecondFactors(SecondFactorsOf):
+    rows: dict[AccountId, SecondFactors]
+    emit: Emit
+
+    def find(self, account_id: AccountId) -> SecondFactors | None:
+        return self.rows.get(account_id)
+
+    def lock(self, account_id: AccountId) -> SecondFactors:
+        return self.rows.get(account_id) or SecondFactors(account_id=account_id)
+
+    def save(self, factors: SecondFactors) -> None:
+        saved = replace(factors, version=factors.version + 1)
+        self.rows[factors.account_id] = replace(saved, events=())
+        self.emit(factors.account_id, factors.account_id, saved)
+
+    def remove(self, account_id: AccountId) -> None:
+        self.rows.pop(account_id, None)
