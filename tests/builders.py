@@ -12,17 +12,22 @@ from application.ports.environment import Clock, Ids
 from domain.accounts import Account, AccountState, EmailAddress
 from domain.api_keys import ApiKey, KeyKind
 from domain.attempts import AttemptCounter, Bucket
+from domain.challenges import Challenge, ChallengeKind
 from domain.claims import Claim
 from domain.email_changes import EmailChange
+from domain.email_codes import EmailCode
 from domain.invitations import Invitation
 from domain.kernel import (
     AccountId,
     ApiKeyId,
+    ChallengeId,
     ClaimId,
     EmailChangeId,
+    EmailCodeId,
     InvitationId,
     KeyId,
     OrganizationId,
+    PasskeyId,
     PasswordResetId,
     ServiceAccountId,
     SessionId,
@@ -30,12 +35,15 @@ from domain.kernel import (
 from domain.mail import MailKind, QueuedMail
 from domain.memberships import Membership
 from domain.organizations import Organization, Slug
+from domain.passkeys import Passkey
 from domain.passwords import PasswordReset
 from domain.permissions import MEMBERS_READ, ORGANIZATION_READ, Permission
 from domain.roles import MEMBER, Role, RoleName
+from domain.second_factors import PendingTotp, SecondFactors, Totp
 from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import KeyState, SigningKey
+from domain.trusted_devices import TrustedDevice
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -82,6 +90,7 @@ def an_account(**changes: Any) -> Account:
         password_hash="$bcrypt-sha256$of-an-account",
         credentials_epoch=2,
         is_operator=True,
+        has_second_factor=True,
         state=AccountState.SUSPENDED,
         state_since=NOON - timedelta(microseconds=1),
         created_at=NOON - 30 * DAY,
@@ -91,7 +100,8 @@ def an_account(**changes: Any) -> Account:
 
 def an_active_account(**changes: Any) -> Account:
     """One that may sign in, and nothing more."""
-    return an_account(**{"state": AccountState.ACTIVE, "is_operator": False, **changes})
+    plain = {"state": AccountState.ACTIVE, "is_operator": False, "has_second_factor": False}
+    return an_account(**{**plain, **changes})
 
 
 def a_claim(**changes: Any) -> Claim:
@@ -153,6 +163,7 @@ def an_organization(**changes: Any) -> Organization:
         id=OrganizationId(_ids.new()),
         name="Ada Löwe & Söhne 🦉",
         slug=Slug(f"ada-{next(_numbers)}"),
+        requires_second_factor=True,
         created_at=NOON - 30 * DAY,
     )
     return replace(organization, **changes)
@@ -237,6 +248,82 @@ def a_personal_key(**changes: Any) -> ApiKey:
         "prefix": "ptc_u_0123456789AB",
     }
     return a_service_key(**{**personal, **changes})
+
+
+def second_factors(**changes: Any) -> SecondFactors:
+    factors = SecondFactors(
+        account_id=AccountId(_ids.new()),
+        totp=Totp(sealed_secret="v1.key.totp", enrolled_at=NOON - 25 * DAY, last_step=step_of(NOON) - 2),
+        pending_totp=PendingTotp(sealed_secret="v1.key.pending-totp", expires_at=NOON + 10 * MINUTE),
+        recovery_hashes=tuple(f"v1.recovery-code.{number}" for number in range(3)),
+        failures=4,
+        locks=2,
+        locked_until=NOON - MINUTE,
+    )
+    return replace(factors, **changes)
+
+
+def step_of(at: datetime) -> int:
+    """The time step of an authenticator app."""
+    return int(at.timestamp()) // 30
+
+
+def a_passkey(**changes: Any) -> Passkey:
+    passkey = Passkey(
+        account_id=AccountId(_ids.new()),
+        id=PasskeyId(_ids.new()),
+        display_name="Ada’s 🔑",
+        credential_id=b"\0\xff" + _ids.new().bytes,
+        public_key=b"\xa5\x01\x02\x03\x26\0 of a test",
+        sign_count=7,
+        transports=("internal", "hybrid"),
+        is_backed_up=True,
+        created_at=NOON - 24 * DAY,
+        last_used_at=NOON - HOUR,
+    )
+    return replace(passkey, **changes)
+
+
+def a_challenge(**changes: Any) -> Challenge:
+    """Of an account, unless `owner_id` and `account_id` say otherwise."""
+    account_id = changes.setdefault("account_id", AccountId(_ids.new()))
+    challenge = Challenge(
+        owner_id=account_id or _ids.new(),
+        id=ChallengeId(_ids.new()),
+        kind=ChallengeKind.SECOND_FACTOR,
+        account_id=account_id,
+        random=b"\0\xff 32 bytes that nobody foresaw",
+        amr=("pwd", "email"),
+        credentials_epoch=2,
+        device_id=_ids.new(),
+        tries=1,
+        expires_at=NOON + 4 * MINUTE,
+    )
+    return replace(challenge, **changes)
+
+
+def an_email_code(**changes: Any) -> EmailCode:
+    code = EmailCode(
+        id=EmailCodeId(_ids.new()),
+        email=an_address(),
+        created_at=NOON - MINUTE,
+        expires_at=NOON + 9 * MINUTE,
+        tries=1,
+    )
+    return replace(code, **changes)
+
+
+def a_trusted_device(**changes: Any) -> TrustedDevice:
+    device = TrustedDevice(
+        account_id=AccountId(_ids.new()),
+        id=_ids.new(),
+        user_agent="Mozilla/5.0 (Lünx)",
+        network="2001:db8::/64",
+        credentials_epoch=2,
+        created_at=NOON - 3 * DAY,
+        expires_at=NOON + 27 * DAY,
+    )
+    return replace(device, **changes)
 
 
 def a_counter(**changes: Any) -> AttemptCounter:
