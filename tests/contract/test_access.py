@@ -1,6 +1,7 @@
 """Who somebody is and what they are in an organization."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -37,11 +38,16 @@ class Tenant:
         return self.organization.id
 
     def standing(self, role: RoleName = CLERK, permissions: frozenset[Permission] = OF_CLERK) -> Standing:
-        return Standing(organization_id=self.id, role=role, permissions=permissions)
+        return Standing(
+            organization_id=self.id,
+            role=role,
+            permissions=permissions,
+            requires_second_factor=self.organization.requires_second_factor,
+        )
 
 
-def tenant(database: Persistence) -> Tenant:
-    organization, account = founded(database), signed_up(database)
+def tenant(database: Persistence, **changes: Any) -> Tenant:
+    organization, account = founded(database, **changes), signed_up(database)
     service_account = a_service_account(organization_id=organization.id)
     with database.unit_of_work() as uow:
         uow.roles.add(a_role(organization_id=organization.id, name=CLERK, permissions=OF_CLERK))
@@ -52,12 +58,12 @@ def tenant(database: Persistence) -> Tenant:
 
 @pytest.fixture
 def here(database: Persistence) -> Tenant:
-    return tenant(database)
+    return tenant(database, requires_second_factor=True)
 
 
 @pytest.fixture
 def elsewhere(database: Persistence) -> Tenant:
-    return tenant(database)
+    return tenant(database, requires_second_factor=False)
 
 
 def signed_in(database: Persistence, account: Account) -> Session:

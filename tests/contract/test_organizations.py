@@ -21,6 +21,21 @@ def save(database: Persistence, organization: Organization) -> None:
         uow.organizations.save(organization)
 
 
+def changed(
+    organization: Organization,
+    *,
+    name: str | None = None,
+    slug: Slug | None = None,
+    requires_second_factor: bool = True,
+) -> Organization:
+    return organization.change(
+        name=name or organization.name,
+        slug=slug or organization.slug,
+        requires_second_factor=requires_second_factor,
+        at=NOON,
+    )
+
+
 def test_every_field_survives_the_round_trip(database: Persistence) -> None:
     organization = founded(database)
     assert stored(database, organization.id) == organization
@@ -83,16 +98,16 @@ def test_a_transaction_goes_on_after_a_slug_was_taken(database: Persistence) -> 
 
 def test_a_save_changes_it_and_counts(database: Persistence) -> None:
     organization = founded(database)
-    save(database, organization.change(name="Lovelace Ltd", slug=Slug("lovelace"), at=NOON))
+    save(database, changed(organization, name="Lovelace Ltd", slug=Slug("lovelace"), requires_second_factor=False))
     assert stored(database, organization.id) == replace(
-        organization, name="Lovelace Ltd", slug=Slug("lovelace"), version=1
+        organization, name="Lovelace Ltd", slug=Slug("lovelace"), requires_second_factor=False, version=1
     )
     assert events(database, organization.id) == [("organization.changed", organization.id)]
 
 
 def test_a_stale_save_is_refused(database: Persistence) -> None:
     organization = founded(database)
-    renamed = organization.change(name="First", slug=organization.slug, at=NOON)
+    renamed = changed(organization, name="First")
     save(database, renamed)
     for stale in (renamed, an_organization()):
         with pytest.raises(Stale):
@@ -103,13 +118,13 @@ def test_a_stale_save_is_refused(database: Persistence) -> None:
 def test_a_slug_that_another_has_cannot_be_changed_to(database: Persistence) -> None:
     organization, other = founded(database), founded(database)
     with pytest.raises(SlugTaken):
-        save(database, organization.change(name=organization.name, slug=other.slug, at=NOON))
+        save(database, changed(organization, slug=other.slug))
     assert stored(database, organization.id) == organization
 
 
 def test_the_slug_before_a_change_is_free_at_once(database: Persistence) -> None:
     organization = founded(database, slug=Slug("before"))
-    save(database, organization.change(name=organization.name, slug=Slug("after"), at=NOON))
+    save(database, changed(organization, slug=Slug("after")))
     assert founded(database, slug=Slug("before"))
     with pytest.raises(SlugTaken):
         founded(database, slug=Slug("after"))
@@ -117,9 +132,9 @@ def test_the_slug_before_a_change_is_free_at_once(database: Persistence) -> None
 
 def test_a_stale_change_of_the_slug_claims_none(database: Persistence) -> None:
     organization = founded(database)
-    save(database, organization.change(name="First", slug=organization.slug, at=NOON))
+    save(database, changed(organization, name="First"))
     with pytest.raises(Stale):
-        save(database, organization.change(name="Second", slug=Slug("second"), at=NOON))
+        save(database, changed(organization, name="Second", slug=Slug("second")))
     assert founded(database, slug=Slug("second"))
 
 
@@ -167,7 +182,7 @@ def test_of_many_who_change_to_a_slug_one_gets_it(database: Persistence) -> None
     organizations = [founded(database) for _ in range(MANY)]
 
     def change(number: int) -> None:
-        save(database, organizations[number].change(name="Wanted", slug=Slug("wanted"), at=NOON))
+        save(database, changed(organizations[number], name="Wanted", slug=Slug("wanted")))
 
     assert tally(at_once(change)) == {None: 1, SlugTaken: MANY - 1}
 
@@ -176,7 +191,7 @@ def test_of_many_saves_of_what_all_have_read_one_counts(database: Persistence) -
     organization = founded(database)
 
     def rename(number: int) -> None:
-        save(database, organization.change(name=f"Number {number}", slug=organization.slug, at=NOON))
+        save(database, changed(organization, name=f"Number {number}"))
 
     outcomes: dict[type[DomainError | Stale] | None, int] = tally(at_once(rename))
     assert outcomes == {None: 1, Stale: MANY - 1}
@@ -189,7 +204,7 @@ def test_who_locked_it_sees_what_who_held_it_before_left(database: Persistence) 
     def append(_: int) -> None:
         with database.unit_of_work() as uow:
             found = uow.organizations.lock(organization.id)
-            uow.organizations.save(found.change(name=f"{found.name}+", slug=found.slug, at=NOON))
+            uow.organizations.save(changed(found, name=f"{found.name}+"))
 
     assert tally(at_once(append)) == {None: MANY}
     assert stored(database, organization.id).name == organization.name + MANY * "+"

@@ -5,7 +5,7 @@ import pytest
 
 from application.ports.unit_of_work import Persistence
 from domain.accounts import Account
-from domain.kernel import AccountId, CursorInvalid, SessionId
+from domain.kernel import AccountId, CursorInvalid, SessionId, Stale
 from domain.sessions import Client, EndReason, Session, SessionPolicy
 from tests.builders import DAY, HOUR, MINUTE, NOON, a_session, an_account
 from tests.contract.threads import MANY, at_once, tally
@@ -98,6 +98,63 @@ def test_of_many_who_present_one_generation_one_advances(database: Persistence, 
     rotated = session.rotated(client=CLIENT, policy=POLICY, at=NOON)
     assert tally(at_once(lambda _: advance(database, session, generation=4))) == {rotated: 1, None: MANY - 1}
     assert stored(database, session) == rotated
+
+
+def save(database: Persistence, session: Session) -> None:
+    with database.unit_of_work() as uow:
+        uow.sessions.save(session)
+
+
+def stepped_up(session: Session) -> Session:
+    return session.step_up(amr=("hwk",), aal=2, client=CLIENT, policy=POLICY, at=NOON)
+
+
+def test_a_step_up_is_kept_whole_with_what_it_recorded(database: Persistence, account: Account) -> None:
+    session, other = (a_session(account_id=account.id, aal=1, amr=("pwd",)) for _ in range(2))
+    added(database, session, other)
+    save(database, stepped_up(session))
+    found = stored(database, session)
+    assert found == stepped_up(session)
+    assert found.events == ()
+    assert stored(database, other) == other
+    assert events(database, account) == [("session.stepped_up", session.id)]
+
+
+@pytest.mark.parametrize("generation", [0, 3, 5, 6])
+def test_a_session_that_rotated_meanwhile_is_not_saved(
+    database: Persistence, account: Account, generation: int
+) -> None:
+    session = added(database, a_session(account_id=account.id, generation=4))
+    with pytest.raises(Stale):
+        save(database, stepped_up(replace(session, generation=generation)))
+    assert stored(database, session) == session
+    assert events(database, account) == []
+
+
+def test_a_session_that_ended_meanwhile_is_not_saved(database: Persistence, account: Account) -> None:
+    gone = a_session(account_id=account.id)
+    with pytest.raises(Stale):
+        save(database, stepped_up(gone))
+    assert stored(database, gone) is None
+
+
+def test_of_many_who_step_up_from_one_generation_one_does(database: Persistence, account: Account) -> None:
+    session = added(database, a_session(account_id=account.id))
+    assert tally(at_once(lambda _: save(database, stepped_up(session)))) == {None: 1, Stale: MANY - 1}
+    assert events(database, account) == [("session.stepped_up", session.id)]
+
+
+def test_of_a_step_up_and_a_refresh_at_once_one_counts(database: Persistence, account: Account) -> None:
+    session = added(database, a_session(account_id=account.id, generation=4))
+
+    def either(number: int) -> object:
+        return save(database, stepped_up(session)) if number % 2 else bool(advance(database, session, generation=4))
+
+    outcomes = at_once(either)
+    assert outcomes.count(None) + outcomes.count(True) == 1
+    found = stored(database, session)
+    assert found
+    assert found.generation == 5
 
 
 def count_replay(database: Persistence, session: Session, *, generation: int = 4, most: int = 5) -> bool:
