@@ -14,7 +14,6 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
-    ScalarSelect,
     Select,
     Text,
     Uuid,
@@ -65,9 +64,8 @@ def _role_of_service_account(organization: Id, service_account: Id) -> Select[An
     )
 
 
-def _is_live(organization: Id) -> ScalarSelect[bool]:
-    live = OrganizationRow.deleted_at.is_(None)
-    return select(live).where(OrganizationRow.id == organization).scalar_subquery()
+def _is_live(organization: Id) -> ColumnElement[bool]:
+    return and_(OrganizationRow.id == organization, OrganizationRow.deleted_at.is_(None))
 
 
 def _granted(role: ColumnElement[str], organization: Id) -> ColumnElement[str]:
@@ -78,10 +76,11 @@ def _granted(role: ColumnElement[str], organization: Id) -> ColumnElement[str]:
 
 
 def _standing(name: str, *roles: Select[Any]) -> CTE:
-    """Role and permissions in the organization that is asked about: one row, or none where there is no role."""
-    role = (roles[0] if len(roles) == 1 else union_all(*roles)).subquery().c.role
-    granted = _granted(role, _ORGANIZATION).label("granted")
-    return _materialized(select(role, granted).where(_is_live(_ORGANIZATION)), name)
+    """What somebody is in the organization that is asked about: one row, or none where there is no role."""
+    place = (roles[0] if len(roles) == 1 else union_all(*roles)).subquery()
+    granted = _granted(place.c.role, _ORGANIZATION).label("granted")
+    standing = select(place.c.role, OrganizationRow.requires_second_factor, granted)
+    return _materialized(standing.join_from(place, OrganizationRow, _is_live(_ORGANIZATION)), name)
 
 
 def _materialized(statement: Select[Any], name: str) -> CTE:
@@ -95,7 +94,7 @@ _OTHER_SERVICE_ACCOUNT = ServiceAccountRow.__table__.alias("other_service_accoun
 
 
 def _with_other(statement: Select[Any]) -> Select[Any]:
-    """Beside whoever calls: role and permissions of who is asked about, and the account or the service account."""
+    """Beside whoever calls: what who is asked about is there, and the account or the service account."""
     of_service_account = _OTHER_SERVICE_ACCOUNT.c
     is_other = and_(of_service_account.organization_id == _ORGANIZATION, of_service_account.id == _OTHER)
     return (
@@ -115,9 +114,11 @@ def _of_key() -> Select[Any]:
     )
     key: Select[Any] = select(ApiKeyRow.__table__)
     held = _materialized(
-        key.add_columns(case((_is_live(where), role)).label("role")).where(
-            ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY
-        ),
+        key.add_columns(
+            case((OrganizationRow.id.is_not(None), role)).label("role"), OrganizationRow.requires_second_factor
+        )
+        .outerjoin(OrganizationRow, _is_live(where))
+        .where(ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY),
         "held",
     )
     is_holder = and_(ServiceAccountRow.organization_id == _OWNER, ServiceAccountRow.id == held.c.service_account_id)
@@ -155,14 +156,17 @@ _MEMBERS = select(
 _PROGRAMS = select(ServiceAccountRow.__table__).where(
     tuple_(ServiceAccountRow.organization_id, ServiceAccountRow.id).in_(_OF_ASKED)
 )
-_PLACE = union_all(_MEMBERS, _PROGRAMS).subquery("place").c
-_PLACES = select(*_PLACE, _granted(_PLACE.role, _PLACE.organization_id)).where(_is_live(_PLACE.organization_id))
+_PLACE = union_all(_MEMBERS, _PROGRAMS).subquery("place")
+_PLACES = select(
+    _PLACE, OrganizationRow.requires_second_factor, _granted(_PLACE.c.role, _PLACE.c.organization_id)
+).join_from(_PLACE, OrganizationRow, _is_live(_PLACE.c.organization_id))
 
 _OF_SESSION, _OF_ACCOUNT, _OF_KEY, _OF_SERVICE_ACCOUNT = (
     len(model.__table__.columns) for model in (SessionRow, AccountRow, ApiKeyRow, ServiceAccountRow)
 )
 _PERSON = _OF_SESSION + _OF_ACCOUNT
-_HOLDER = _OF_KEY + 2 + _OF_ACCOUNT + _OF_SERVICE_ACCOUNT
+_OF_STANDING = 3
+_HOLDER = _OF_KEY + _OF_STANDING + _OF_ACCOUNT + _OF_SERVICE_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,7 @@ class SqlAccess(Access):
             row = _BY_SESSION_HERE.first(self.connection, this)
             return (_person(row, organization_id), None) if row else None
         row = _BY_SESSION_WITH_OTHER.first(self.connection, {**this, "of_other": other_id})
-        return (_person(row, organization_id), _other(row[_PERSON + 2 :], organization_id)) if row else None
+        return (_person(row, organization_id), _other(row[_PERSON + _OF_STANDING :], organization_id)) if row else None
 
     def by_key(
         self,
@@ -213,9 +217,9 @@ class SqlAccess(Access):
         of_people = select(AccountRow.__table__).where(AccountRow.id.in_(people))
         accounts = {id: to_account((id, *rest)) for id, *rest in self.connection.execute(of_people)} if people else {}
         found = {}
-        for *place, granted in places:
+        for *place, requires_second_factor, granted in places:
             organization_id, id, program, role, *_ = place
-            standing = _standing_in(organization_id, role, granted)
+            standing = _standing_in(organization_id, role, requires_second_factor, granted)
             service_account = to_service_account(place) if program is not None else None
             if service_account or id in accounts:
                 found[organization_id, id] = Subject(
@@ -228,14 +232,14 @@ def _person(row: Row, organization_id: OrganizationId | None) -> Subject:
     return Subject(
         session=to_session(row[:_OF_SESSION]),
         account=to_account(row[_OF_SESSION:_PERSON]),
-        standing=_standing_in(organization_id, *row[_PERSON : _PERSON + 2]) if organization_id else None,
+        standing=_standing_in(organization_id, *row[_PERSON : _PERSON + _OF_STANDING]) if organization_id else None,
     )
 
 
 def _holder(row: Row) -> Subject | None:
     key = to_key(row[:_OF_KEY])
-    standing = _standing_in(key.organization_id, *row[_OF_KEY : _OF_KEY + 2])
-    account, service_account = _either(row[_OF_KEY + 2 :])
+    standing = _standing_in(key.organization_id, *row[_OF_KEY : _OF_KEY + _OF_STANDING])
+    account, service_account = _either(row[_OF_KEY + _OF_STANDING :])
     if account is None and service_account is None:
         return None
     return Subject(account=account, service_account=service_account, key=key, standing=standing)
@@ -243,8 +247,8 @@ def _holder(row: Row) -> Subject | None:
 
 def _other(row: Row, organization_id: OrganizationId) -> Subject | None:
     """Of who does not belong there nothing is said, not even that they exist."""
-    standing = _standing_in(organization_id, *row[:2])
-    account, service_account = _either(row[2:])
+    standing = _standing_in(organization_id, *row[:_OF_STANDING])
+    account, service_account = _either(row[_OF_STANDING:])
     if standing is None or (account is None and service_account is None):
         return None
     return Subject(account=account, service_account=service_account, standing=standing)
@@ -257,8 +261,15 @@ def _either(row: Row) -> tuple[Account | None, ServiceAccount | None]:
     return account, to_service_account(of_service_account) if of_service_account[0] else None
 
 
-def _standing_in(organization_id: OrganizationId | None, role: str | None, granted: str | None) -> Standing | None:
+def _standing_in(
+    organization_id: OrganizationId | None, role: str | None, requires_second_factor: bool | None, granted: str | None
+) -> Standing | None:
     if organization_id is None or role is None:
         return None
     permissions = permissions_in(granted) if granted else frozenset[Permission]()
-    return Standing(organization_id=organization_id, role=RoleName(role), permissions=permissions)
+    return Standing(
+        organization_id=organization_id,
+        role=RoleName(role),
+        permissions=permissions,
+        requires_second_factor=bool(requires_second_factor),
+    )

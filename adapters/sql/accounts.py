@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Select, String, delete, insert, select, update
+from sqlalchemy import Connection, Index, Select, String, delete, false, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model, bytewise
@@ -41,6 +41,7 @@ class AccountRow(Model):
     password_hash: Mapped[str] = mapped_column(String(255))
     credentials_epoch: Mapped[int]
     is_operator: Mapped[bool]
+    has_second_factor: Mapped[bool] = mapped_column(server_default=false())
     state: Mapped[str] = mapped_column(String(16))
     state_since: Mapped[datetime]
     created_at: Mapped[datetime]
@@ -68,6 +69,7 @@ def to_row(account: Account) -> dict[str, Any]:
         "password_hash": account.password_hash,
         "credentials_epoch": account.credentials_epoch,
         "is_operator": account.is_operator,
+        "has_second_factor": account.has_second_factor,
         "state": account.state.value,
         "state_since": account.state_since,
         "created_at": account.created_at,
@@ -85,6 +87,7 @@ def to_account(row: Sequence[Any]) -> Account:
         password_hash,
         credentials_epoch,
         is_operator,
+        has_second_factor,
         state,
         state_since,
         created_at,
@@ -98,6 +101,7 @@ def to_account(row: Sequence[Any]) -> Account:
         password_hash=password_hash,
         credentials_epoch=credentials_epoch,
         is_operator=is_operator,
+        has_second_factor=has_second_factor,
         state=AccountState(state),
         state_since=state_since,
         created_at=created_at,

@@ -13,9 +13,11 @@ from adapters.sql.accounts import SqlAccounts, SqlOperators
 from adapters.sql.api_keys import SqlApiKeys
 from adapters.sql.attempts import SqlAttempts
 from adapters.sql.catalogue import SqlCatalogues
+from adapters.sql.challenges import SqlChallenges
 from adapters.sql.checks import strays
 from adapters.sql.claims import SqlClaims
 from adapters.sql.email_changes import SqlEmailChanges
+from adapters.sql.email_codes import SqlEmailCodes
 from adapters.sql.engine import gateway
 from adapters.sql.failures import failures_told
 from adapters.sql.invitations import SqlInvitations
@@ -24,16 +26,19 @@ from adapters.sql.memberships import SqlMemberships
 from adapters.sql.model import UtcDateTime
 from adapters.sql.organizations import SqlOrganizations
 from adapters.sql.outbox import Recorder, SqlOutbox, refuse_events
+from adapters.sql.passkeys import SqlPasskeys
 from adapters.sql.password_resets import SqlPasswordResets
 from adapters.sql.roles import SqlRoles
+from adapters.sql.second_factors import SqlSecondFactors
 from adapters.sql.service_accounts import SqlServiceAccounts
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
+from adapters.sql.trusted_devices import SqlTrustedDevices
 from application.ports.environment import Ids
 from application.ports.outbox import Emit
 from application.ports.unit_of_work import Persistence, UnitOfWork
 
-SCHEMA_HEAD = "0002"
+SCHEMA_HEAD = "0003"
 """The migration that this code needs; workers import no Alembic to ask it."""
 
 
@@ -97,6 +102,26 @@ class SqlUnitOfWork(UnitOfWork):
     @property
     def api_keys(self) -> SqlApiKeys:
         return SqlApiKeys(self.connection, self.emit)
+
+    @property
+    def second_factors(self) -> SqlSecondFactors:
+        return SqlSecondFactors(self.connection, self.emit)
+
+    @property
+    def passkeys(self) -> SqlPasskeys:
+        return SqlPasskeys(self.connection, self.emit)
+
+    @property
+    def challenges(self) -> SqlChallenges:
+        return SqlChallenges(self.connection)
+
+    @property
+    def email_codes(self) -> SqlEmailCodes:
+        return SqlEmailCodes(self.connection)
+
+    @property
+    def trusted_devices(self) -> SqlTrustedDevices:
+        return SqlTrustedDevices(self.connection)
 
     @property
     def attempts(self) -> SqlAttempts:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Select, String, delete, insert, select, text, update
+from sqlalchemy import Connection, Index, Select, String, delete, false, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
@@ -33,6 +33,7 @@ class OrganizationRow(Model):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     slug: Mapped[str] = mapped_column(String(40))
+    requires_second_factor: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
     version: Mapped[int]
@@ -43,6 +44,7 @@ def to_row(organization: Organization) -> dict[str, Any]:
         "id": organization.id,
         "name": organization.name,
         "slug": organization.slug,
+        "requires_second_factor": organization.requires_second_factor,
         "created_at": organization.created_at,
         "deleted_at": organization.deleted_at,
         "version": organization.version,
@@ -51,9 +53,15 @@ def to_row(organization: Organization) -> dict[str, Any]:
 
 def to_organization(row: Sequence[Any]) -> Organization:
     """`row` holds the columns of OrganizationRow in their order."""
-    id, name, slug, created_at, deleted_at, version = row
+    id, name, slug, requires_second_factor, created_at, deleted_at, version = row
     return Organization(
-        id=id, name=name, slug=Slug(slug), created_at=created_at, deleted_at=deleted_at, version=version
+        id=id,
+        name=name,
+        slug=Slug(slug),
+        requires_second_factor=requires_second_factor,
+        created_at=created_at,
+        deleted_at=deleted_at,
+        version=version,
     )
 
 

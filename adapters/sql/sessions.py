@@ -22,11 +22,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from adapters.sql.accounts import AccountRow
 from adapters.sql.model import Model
 from adapters.sql.prepared import Prepared
-from adapters.sql.statements import one_page, swept
+from adapters.sql.statements import one_page, swept, without_key
 from application.ports.outbox import Emit
 from application.ports.pages import id_of
 from application.ports.sessions import Sessions
-from domain.kernel import AccountId, SessionId
+from domain.kernel import AccountId, SessionId, Stale
 from domain.sessions import Client, EndReason, Session, SessionPolicy, to_the_hour
 
 
@@ -178,6 +178,17 @@ class SqlSessions(Sessions):
             },
         )
         return to_session(advanced) if advanced else None
+
+    def save(self, session: Session) -> None:
+        saved = (
+            update(SessionRow)
+            .where(_THIS, SessionRow.generation == session.generation - 1)
+            .values(without_key(SessionRow, to_row(session)))
+        )
+        this = {"of_account": session.account_id, "of_session": session.id}
+        if not self.connection.execute(saved, this).rowcount:
+            raise Stale
+        self.note(session)
 
     def count_replay(self, account_id: AccountId, id: SessionId, *, generation: int, most: int) -> bool:
         counted = (
