@@ -9,11 +9,13 @@ from typing import Any, cast
 from uuid import UUID
 
 from application.ports.environment import Ids
+from application.ports.factors import Json, PasskeyVerifier, TotpCodes
 from application.ports.mail import Mailer, MailNotSent, OutgoingMail
 from application.ports.security import AccessTokens, CommonPasswords, PasswordHasher, PasswordStrength
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import AccessClaims, AccessTokenInvalid
 from domain.kernel import AccountId, SessionId
+from domain.passkeys import NewPasskey, Passkey, PasskeyRefused, PasskeyWrong
 
 Journal = list[str]
 """What was done, in its order: `begin`, `accounts.find_by_email`, `verify`, `commit`, …"""
@@ -109,6 +111,76 @@ class JsonAccessTokens(AccessTokens):
             acr=said["acr"],
             scope=said["scope"],
         )
+
+
+class NumberedCodes(TotpCodes):
+    """The code of a time step is its number, whatever the secret: who knows the time knows the code."""
+
+    @staticmethod
+    def code(at: datetime) -> str:
+        return str(int(at.timestamp()) // 30)
+
+    def new_secret(self) -> str:
+        return "SECRETOFANAPP"
+
+    def uri(self, secret: str, *, account: str, issuer: str) -> str:
+        return f"otpauth://totp/{issuer}:{account}?secret={secret}"
+
+    def qr_svg(self, uri: str) -> str:
+        return f"<svg>{uri}</svg>"
+
+    def step_of(self, secret: str, code: str, *, at: datetime) -> int | None:  # noqa: ARG002 (a TotpCodes)
+        present = int(self.code(at))
+        return int(code) if code in {str(step) for step in (present - 1, present, present + 1)} else None
+
+
+class HonestPasskeys(PasskeyVerifier):
+    """What a browser sends says in plain words whose it is, which, what it answers and how often it was used."""
+
+    @staticmethod
+    def made(id: bytes, *, random: bytes, count: int = 0) -> Json:
+        """A registration."""
+        return {"id": id, "answers": random, "count": count}
+
+    @staticmethod
+    def answer(id: bytes, *, owner: AccountId | None = None, random: bytes, count: int = 0) -> Json:
+        return {"id": id, "owner": owner, "answers": random, "count": count}
+
+    def registration_options(
+        self, *, account_id: AccountId, name: str, display_name: str, random: bytes, known: list[Passkey]
+    ) -> Json:
+        return {
+            "owner": account_id,
+            "name": name,
+            "display_name": display_name,
+            "random": random,
+            "known": [passkey.credential_id for passkey in known],
+        }
+
+    def verify_registration(self, credential: Json, *, random: bytes) -> NewPasskey:
+        if credential.get("answers") != random:
+            raise PasskeyRefused
+        return NewPasskey(
+            credential_id=credential["id"],
+            public_key=b"of a test",
+            sign_count=credential["count"],
+            transports=("internal",),
+            is_backed_up=True,
+        )
+
+    def sign_in_options(self, *, random: bytes) -> Json:
+        return {"random": random}
+
+    def claimed(self, credential: Json) -> tuple[AccountId | None, bytes]:
+        if not {"id", "owner"} <= credential.keys():
+            raise PasskeyWrong
+        return credential["owner"], credential["id"]
+
+    def verify_sign_in(self, credential: Json, *, random: bytes, passkey: Passkey) -> int:
+        if (credential["id"], credential["answers"]) != (passkey.credential_id, random):
+            raise PasskeyWrong
+        count: int = credential["count"]
+        return count
 
 
 @dataclass(slots=True)
