@@ -129,7 +129,7 @@ class NumberedCodes(TotpCodes):
     def qr_svg(self, uri: str) -> str:
         return f"<svg>{uri}</svg>"
 
-    def step_of(self, secret: str, code: str, *, at: datetime) -> int | None:  # noqa: ARG002 (a TotpCodes)
+    def step_of(self, secret: str, code: str, *, at: datetime) -> int | None:
         present = int(self.code(at))
         return int(code) if code in {str(step) for step in (present - 1, present, present + 1)} else None
 
