@@ -23,7 +23,8 @@ def a_long_day(world: World) -> Iterator[Step]:
     yield "prepare keys", world.prepare_keys
     yield "appoint", lambda: world.appoint_operator(email="root@example.net", password=PASSWORD)
     yield "sign in", lambda: world.enter("root@example.net")
-    root = world.who(world.enter("root@example.net"))
+    world.an_app_of(world.account(world.enter("root@example.net").session.account_id))
+    root = world.who(world.enter_with_app("root@example.net"))
 
     yield "claim", lambda: world.register(email=ADA, password=PASSWORD, display_name=NAME)
     yield "= resend", lambda: world.resend(email=ADA)

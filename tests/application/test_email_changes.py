@@ -106,6 +106,7 @@ def test_a_token_lives_a_day(world: World) -> None:
     world.request_email_change(principal=principal, new_email=NEW, password=PASSWORD)
     token = world.mailed_token("email_change")
     world.clock.advance(24 * HOUR)
+    principal = world.stepped_up(principal)
     with pytest.raises(TokenInvalid):
         world.confirm_email_change(principal=principal, token=token)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from adapters.environment import SystemSecrets, Uuid7Ids
 from adapters.memory import MemoryDatabase
+from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.opaque_tokens import HmacTokens
 from adapters.security.secret_hashes import HmacSecretHasher
@@ -22,9 +23,11 @@ from application.api_keys import (
     RotatePersonalKey,
     RotateServiceKey,
 )
+from application.assurance import StepUp
 from application.catalogue import ApplyCatalogue, PlanCatalogue
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
+from application.email_codes import RequestEmailCode, SignInWithEmailCode
 from application.invitations import (
     AcceptInvitation,
     DeclineInvitation,
@@ -53,6 +56,15 @@ from application.organizations import (
     RemoveDeletedOrganizations,
     ShowOrganization,
 )
+from application.passkeys import (
+    BeginPasskey,
+    BeginPasskeySignIn,
+    ListPasskeys,
+    RegisterPasskey,
+    RemovePasskey,
+    RenamePasskey,
+    SignInWithPasskey,
+)
 from application.passwords import (
     ChangePassword,
     ConfirmPasswordReset,
@@ -61,6 +73,16 @@ from application.passwords import (
     RequestPasswordReset,
 )
 from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
+from application.second_factors import (
+    BeginTotp,
+    ConfirmTotp,
+    FinishSignIn,
+    MakeRecoveryCodes,
+    ProveFactor,
+    RemoveTotp,
+    ResetFactors,
+    ShowFactors,
+)
 from application.service_accounts import (
     ChangeServiceAccount,
     DeleteServiceAccount,
@@ -74,9 +96,9 @@ from application.sessions import (
     IssueTokens,
     ListSessions,
     RefreshSession,
-    SignIn,
     SignOut,
 )
+from application.signing_in import OpenSession, SignIn
 from application.signing_keys import (
     KeyRing,
     ListKeys,
@@ -89,12 +111,17 @@ from application.signing_keys import (
     RotateKeys,
 )
 from application.sweep import Sweep
+from application.trusted_devices import DistrustDevice, ListTrustedDevices
+from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
 from domain.claims import RegistrationPolicy
+from domain.email_codes import EmailCodePolicy
 from domain.mail import MailPolicy
 from domain.passwords import PasswordPolicy
+from domain.second_factors import FactorPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
+from tests.application.factor_fakes import PlainPasskeys, PlainTotp
 from tests.application.fakes import (
     EasyStrength,
     FastHasher,
@@ -120,7 +147,8 @@ class UseCases:
         self.ids = ids = RememberingIds(Uuid7Ids())
         self.hasher = hasher = FastHasher(self.journal)
         self.mailer = mailer = RecordingMailer(self.journal)
-        self.tokens = tokens = HmacTokens(SecretKeys("a secret of the tests"))
+        tokens_secret = SecretKeys("a secret of the tests")
+        self.tokens = tokens = HmacTokens(tokens_secret)
         self.database = database = Watched(MemoryDatabase(ids=ids), self.journal)
         unit_of_work, autocommit = database.unit_of_work, database.autocommit
 
@@ -133,8 +161,25 @@ class UseCases:
         issue = IssueTokens(
             access_tokens=access_tokens, opaque_tokens=tokens, policy=session_policy, ids=ids, audiences=BACKENDS
         )
-        secrets = HmacSecretHasher(SecretKeys("a secret of the tests"))
+        secrets = HmacSecretHasher(tokens_secret)
         self.judge = judge
+
+        self.totp, self.passkeys, self.codes = PlainTotp(), PlainPasskeys(), HmacCodes(tokens_secret)
+        totp, passkeys, random = self.totp, self.passkeys, SystemSecrets()
+        self.vault = vault = AesVault(secret or SecretKeys("the secret of the keys"))
+        assurance, factor_policy, code_policy = AssurancePolicy(), FactorPolicy(), EmailCodePolicy()
+        prove_factor = ProveFactor(
+            totp=totp, passkeys=passkeys, secret_hasher=secrets, vault=vault, policy=factor_policy, ids=ids
+        )
+        open_session = OpenSession(
+            issue_tokens=issue,
+            opaque_tokens=tokens,
+            passkeys=passkeys,
+            policy=session_policy,
+            factor_policy=factor_policy,
+            secrets=random,
+            ids=ids,
+        )
 
         self.register = RegisterAccount(
             unit_of_work=unit_of_work,
@@ -159,12 +204,108 @@ class UseCases:
             unit_of_work=unit_of_work,
             passwords=hasher,
             opaque_tokens=tokens,
-            issue_tokens=issue,
-            policy=session_policy,
+            open_session=open_session,
             attempt_policy=attempts,
+            clock=clock,
+        )
+        self.finish_sign_in = FinishSignIn(
+            unit_of_work=unit_of_work,
+            tokens=tokens,
+            prove=prove_factor,
+            open_session=open_session,
+            policy=factor_policy,
             clock=clock,
             ids=ids,
         )
+        self.step_up = StepUp(
+            unit_of_work=unit_of_work,
+            tokens=tokens,
+            prove_password=prove,
+            prove=prove_factor,
+            issue_tokens=issue,
+            policy=session_policy,
+            factor_policy=factor_policy,
+            clock=clock,
+            ids=ids,
+        )
+        self.request_email_code = RequestEmailCode(
+            unit_of_work=unit_of_work, tokens=tokens, policy=code_policy, mail_policy=mail_policy, clock=clock, ids=ids
+        )
+        self.sign_in_with_email_code = SignInWithEmailCode(
+            unit_of_work=unit_of_work,
+            tokens=tokens,
+            codes=self.codes,
+            open_session=open_session,
+            policy=code_policy,
+            clock=clock,
+        )
+
+        self.begin_totp = BeginTotp(
+            unit_of_work=unit_of_work,
+            totp=totp,
+            vault=vault,
+            policy=factor_policy,
+            assurance=assurance,
+            issuer="Portico",
+            clock=clock,
+        )
+        self.confirm_totp = ConfirmTotp(
+            unit_of_work=unit_of_work, totp=totp, vault=vault, assurance=assurance, clock=clock, ids=ids
+        )
+        self.remove_totp = RemoveTotp(
+            unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
+        )
+        self.make_recovery_codes = MakeRecoveryCodes(
+            unit_of_work=unit_of_work, secrets=random, secret_hasher=secrets, assurance=assurance, clock=clock, ids=ids
+        )
+        self.show_factors = ShowFactors(autocommit=autocommit)
+        self.reset_factors = ResetFactors(unit_of_work=unit_of_work, assurance=assurance, clock=clock, ids=ids)
+
+        self.begin_passkey = BeginPasskey(
+            unit_of_work=unit_of_work,
+            passkeys=passkeys,
+            tokens=tokens,
+            secrets=random,
+            policy=factor_policy,
+            assurance=assurance,
+            clock=clock,
+            ids=ids,
+        )
+        self.register_passkey = RegisterPasskey(
+            unit_of_work=unit_of_work,
+            passkeys=passkeys,
+            tokens=tokens,
+            policy=factor_policy,
+            assurance=assurance,
+            clock=clock,
+            ids=ids,
+        )
+        self.list_passkeys = ListPasskeys(autocommit=autocommit)
+        self.rename_passkey = RenamePasskey(unit_of_work=unit_of_work, clock=clock)
+        self.remove_passkey = RemovePasskey(
+            unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
+        )
+        self.begin_passkey_sign_in = BeginPasskeySignIn(
+            autocommit=autocommit,
+            passkeys=passkeys,
+            tokens=tokens,
+            secrets=random,
+            policy=factor_policy,
+            clock=clock,
+            ids=ids,
+        )
+        self.sign_in_with_passkey = SignInWithPasskey(
+            unit_of_work=unit_of_work,
+            passkeys=passkeys,
+            tokens=tokens,
+            open_session=open_session,
+            policy=factor_policy,
+            clock=clock,
+            ids=ids,
+        )
+        self.list_trusted_devices = ListTrustedDevices(autocommit=autocommit, clock=clock)
+        self.distrust_device = DistrustDevice(unit_of_work=unit_of_work)
+
         self.refresh = RefreshSession(
             unit_of_work=unit_of_work,
             autocommit=autocommit,
@@ -176,14 +317,20 @@ class UseCases:
         )
         self.sign_out = SignOut(unit_of_work=unit_of_work, clock=clock)
         self.list_sessions = ListSessions(autocommit=autocommit, clock=clock)
-        self.end_session = EndSession(unit_of_work=unit_of_work, clock=clock)
-        self.end_other_sessions = EndOtherSessions(unit_of_work=unit_of_work, clock=clock)
+        self.end_session = EndSession(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+        self.end_other_sessions = EndOtherSessions(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
 
         self.rename = RenameAccount(unit_of_work=unit_of_work, clock=clock)
-        self.close = CloseAccount(unit_of_work=unit_of_work, prove=prove, clock=clock, ids=ids)
+        self.close = CloseAccount(assurance=assurance, unit_of_work=unit_of_work, prove=prove, clock=clock, ids=ids)
         self.export = ExportAccount(autocommit=autocommit, clock=clock)
         self.change_password = ChangePassword(
-            unit_of_work=unit_of_work, judge=judge, prove=prove, passwords=hasher, clock=clock, ids=ids
+            assurance=assurance,
+            unit_of_work=unit_of_work,
+            judge=judge,
+            prove=prove,
+            passwords=hasher,
+            clock=clock,
+            ids=ids,
         )
         self.request_reset = RequestPasswordReset(
             unit_of_work=unit_of_work, policy=password_policy, mail_policy=mail_policy, clock=clock, ids=ids
@@ -199,6 +346,7 @@ class UseCases:
             ids=ids,
         )
         self.request_email_change = RequestEmailChange(
+            assurance=assurance,
             unit_of_work=unit_of_work,
             prove=prove,
             lifetime=timedelta(hours=24),
@@ -206,18 +354,22 @@ class UseCases:
             clock=clock,
             ids=ids,
         )
-        self.confirm_email_change = ConfirmEmailChange(unit_of_work=unit_of_work, tokens=tokens, clock=clock, ids=ids)
+        self.confirm_email_change = ConfirmEmailChange(
+            assurance=assurance, unit_of_work=unit_of_work, tokens=tokens, clock=clock, ids=ids
+        )
 
         self.appoint_operator = AppointOperator(
             unit_of_work=unit_of_work, judge=judge, passwords=hasher, clock=clock, ids=ids
         )
-        self.list_accounts = ListAccounts(autocommit=autocommit)
-        self.show_account = ShowAccount(autocommit=autocommit)
-        self.rename_account_of = RenameAccountOf(unit_of_work=unit_of_work, clock=clock)
-        self.suspend = SuspendAccount(unit_of_work=unit_of_work, clock=clock, ids=ids)
-        self.reactivate = ReactivateAccount(unit_of_work=unit_of_work, clock=clock, ids=ids)
-        self.end_sessions_of = EndSessionsOf(unit_of_work=unit_of_work, clock=clock)
-        self.send_password_reset = SendPasswordReset(autocommit=autocommit, request_reset=self.request_reset)
+        self.list_accounts = ListAccounts(assurance=assurance, autocommit=autocommit)
+        self.show_account = ShowAccount(assurance=assurance, autocommit=autocommit)
+        self.rename_account_of = RenameAccountOf(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+        self.suspend = SuspendAccount(assurance=assurance, unit_of_work=unit_of_work, clock=clock, ids=ids)
+        self.reactivate = ReactivateAccount(assurance=assurance, unit_of_work=unit_of_work, clock=clock, ids=ids)
+        self.end_sessions_of = EndSessionsOf(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+        self.send_password_reset = SendPasswordReset(
+            assurance=assurance, autocommit=autocommit, request_reset=self.request_reset
+        )
 
         self.make_organization = MakeOrganization(unit_of_work=unit_of_work, clock=clock, ids=ids)
         self.list_organizations = ListOrganizations(autocommit=autocommit)
@@ -255,21 +407,28 @@ class UseCases:
         self.delete_service_account = DeleteServiceAccount(unit_of_work=unit_of_work, clock=clock)
 
         issue_key = IssueApiKey(secrets=SystemSecrets(), hasher=secrets, overlap=timedelta(hours=24))
-        self.make_personal_key = MakePersonalKey(unit_of_work=unit_of_work, issue=issue_key, clock=clock, ids=ids)
+        self.make_personal_key = MakePersonalKey(
+            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock, ids=ids
+        )
         self.list_personal_keys = ListPersonalKeys(autocommit=autocommit)
-        self.rotate_personal_key = RotatePersonalKey(unit_of_work=unit_of_work, issue=issue_key, clock=clock)
-        self.revoke_personal_key = RevokePersonalKey(unit_of_work=unit_of_work, clock=clock)
-        self.make_service_key = MakeServiceKey(unit_of_work=unit_of_work, issue=issue_key, clock=clock, ids=ids)
+        self.rotate_personal_key = RotatePersonalKey(
+            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock
+        )
+        self.revoke_personal_key = RevokePersonalKey(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+        self.make_service_key = MakeServiceKey(
+            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock, ids=ids
+        )
         self.list_service_keys = ListServiceKeys(autocommit=autocommit)
-        self.rotate_service_key = RotateServiceKey(unit_of_work=unit_of_work, issue=issue_key, clock=clock)
-        self.revoke_service_key = RevokeServiceKey(unit_of_work=unit_of_work, clock=clock)
+        self.rotate_service_key = RotateServiceKey(
+            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock
+        )
+        self.revoke_service_key = RevokeServiceKey(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
 
         self.check_access = CheckAccess()
         self.check_access_of_many = CheckAccessOfMany(autocommit=autocommit)
 
         self.key_maker = EcKeyMaker()
-        self.vault = AesVault(secret or SecretKeys("the secret of the keys"))
-        make_key = MakeKey(keys=self.key_maker, vault=self.vault, ids=ids)
+        make_key = MakeKey(keys=self.key_maker, vault=vault, ids=ids)
         self.key_ring = self.another_key_ring()
         self.prepare_keys = PrepareKeys(unit_of_work=unit_of_work, make_key=make_key, clock=clock)
         self.rotate_keys = RotateKeys(unit_of_work=unit_of_work, make_key=make_key, policy=key_policy, clock=clock)
@@ -278,7 +437,9 @@ class UseCases:
         self.publish_keys = PublishKeys(key_ring=self.key_ring, keys=self.key_maker)
         self.revoke_retired = RevokeRetired(unit_of_work=unit_of_work, policy=key_policy, clock=clock)
 
-        self.compose = ComposeMail(autocommit=autocommit, tokens=tokens, public_url=PUBLIC_URL, clock=clock)
+        self.compose = ComposeMail(
+            autocommit=autocommit, tokens=tokens, codes=self.codes, public_url=PUBLIC_URL, clock=clock
+        )
         self.send_queued_mail = SendQueuedMail(
             unit_of_work=unit_of_work, compose=self.compose, mailer=mailer, policy=mail_policy, clock=clock
         )

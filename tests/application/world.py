@@ -7,17 +7,21 @@ from datetime import timedelta
 
 from application.ports.mail import OutgoingMail
 from application.ports.outbox import OutboxEvent
+from application.second_factors import Proof, totp_row
 from application.sessions import SignedIn
+from application.signing_in import SecondFactorDue
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account, EmailAddress
 from domain.kernel import AccountId, OrganizationId, SessionId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
 from domain.roles import MEMBER, RoleName
+from domain.second_factors import Totp
 from domain.sessions import Client, Session
+from tests.application.factor_fakes import Device
 from tests.application.fakes import Journal
 from tests.application.use_cases import UseCases
-from tests.builders import NOON, an_active_account
+from tests.builders import NOON, an_active_account, step_of
 
 ADA, EVE = "ada@example.com", "eve@example.org"
 PASSWORD, ANOTHER = "violet quartz lantern", "seven brass otters"
@@ -52,7 +56,10 @@ class World(UseCases):
         client: Client = HOME,
         device_token: str | None = None,
     ) -> SignedIn:
-        return self.sign_in(email=email, password=password, client=client, device_token=device_token)
+        """By the password alone: nothing else is due."""
+        entered = self.sign_in(email=email, password=password, client=client, device_token=device_token)
+        assert isinstance(entered, SignedIn)
+        return entered
 
     def who(self, signed_in: SignedIn) -> Principal:
         return self.authenticate(signed_in.access_token)[0].person()
@@ -63,8 +70,68 @@ class World(UseCases):
         return self.who(self.enter(email))
 
     def an_operator(self, email: str = "root@example.net") -> Principal:
-        self.appoint_operator(email=email, password=PASSWORD)
-        return self.who(self.enter(email))
+        """One who has had an authenticator app for long, and has just shown its code."""
+        account = self.appoint_operator(email=email, password=PASSWORD)
+        self.an_app_of(account)
+        return self.who(self.enter_with_app(email))
+
+    # ---- factors
+
+    def an_app_of(self, account: Account) -> str:
+        """Its secret. It has been there for long: that left no trace in journal or outbox."""
+        secret = self.totp.new_secret()
+        sealed = self.vault.seal(secret, row=totp_row(account.id))
+        totp = Totp(sealed_secret=sealed, enrolled_at=NOON, last_step=0)
+        with self.database.persistence.unit_of_work() as uow:
+            factors = uow.second_factors.lock(account.id)
+            uow.second_factors.save(replace(factors, totp=totp))
+        self.change(replace(self.account(account.id), has_second_factor=True))
+        return secret
+
+    def with_app(self, email: str = ADA) -> Principal:
+        """Somebody who has had an authenticator app for long, signed in with it."""
+        self.an_app_of(self.an_account(email))
+        return self.who(self.enter_with_app(email))
+
+    def code(self, email: str = ADA) -> str:
+        """The first one of the app that is taken now: the clock stands still, and each is taken once."""
+        with self.database.persistence.autocommit() as database:
+            account = database.accounts.find_by_email(EmailAddress(email))
+            assert account
+            factors = database.second_factors.find(account.id)
+        assert factors
+        assert factors.totp
+        step = max(step_of(self.clock.now()) - 1, factors.totp.last_step + 1)
+        return self.totp.code(self.vault.open(factors.totp.sealed_secret, row=totp_row(account.id)), step)
+
+    def asked(self, email: str = ADA, password: str = PASSWORD, *, device_token: str | None = None) -> SecondFactorDue:
+        """The password was right, and a second factor is due."""
+        due = self.sign_in(email=email, password=password, client=HOME, device_token=device_token)
+        assert isinstance(due, SecondFactorDue)
+        return due
+
+    def finish(
+        self, due: SecondFactorDue, proof: Proof, *, trust_device: bool = False, client: Client = HOME
+    ) -> SignedIn:
+        return self.finish_sign_in(challenge=due.challenge, proof=proof, trust_device=trust_device, client=client)
+
+    def enter_with_app(self, email: str = ADA, password: str = PASSWORD, *, trust_device: bool = False) -> SignedIn:
+        due = self.asked(email, password)
+        return self.finish(due, Proof(code=self.code(email)), trust_device=trust_device)
+
+    def stepped_up(self, principal: Principal, *, password: str = PASSWORD) -> Principal:
+        """The same person, who has just proved it once more."""
+        account = self.account(principal.account.id)
+        proof = Proof(code=self.code(account.email.value)) if account.has_second_factor else None
+        now = self.subject(principal).person()
+        return self.who(self.step_up(principal=now, password=None if proof else password, proof=proof, client=HOME))
+
+    def a_passkey_of(self, principal: Principal, *, name: str = "laptop") -> Device:
+        """Registered just now."""
+        device, begun = Device(), self.begin_passkey(principal=principal)
+        made = device.registers(begun.options)
+        self.register_passkey(principal=principal, challenge=begun.challenge, credential=made, name=name)
+        return device.of(principal.account.id)
 
     # ---- organizations
 
