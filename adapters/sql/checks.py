@@ -13,6 +13,8 @@ from adapters.sql.invitations import AddressInvitationRow, InvitationRow
 from adapters.sql.memberships import MemberRow, MembershipRow
 from adapters.sql.model import Model
 from adapters.sql.organizations import OrganizationRow, SlugRow
+from adapters.sql.passkeys import PasskeyCredentialRow, PasskeyRow
+from adapters.sql.second_factors import SecondFactorsRow
 from adapters.sql.service_accounts import ServiceAccountRow
 from domain.accounts import AccountState
 
@@ -29,11 +31,14 @@ _SAME_INVITATION = and_(
     InvitationRow.organization_id == AddressInvitationRow.organization_id,
     InvitationRow.id == AddressInvitationRow.invitation_id,
 )
+_SAME_PASSKEY = and_(
+    PasskeyRow.account_id == PasskeyCredentialRow.account_id, PasskeyRow.id == PasskeyCredentialRow.passkey_id
+)
 
 
 def strays(connection: Connection) -> Iterator[str]:
-    """References that lead nowhere, in words."""
-    for count, text in (*_of_accounts(), *_of_organizations(), *_of_keys()):
+    """References that lead nowhere, and copies that say something else, in words."""
+    for count, text in (*_of_accounts(), *_of_factors(), *_of_organizations(), *_of_keys()):
         found = connection.execute(count).scalar_one()
         if found:
             yield f"{found} {text}"
@@ -55,6 +60,27 @@ def _of_accounts() -> Iterator[tuple[Select[int], str]]:
     yield (
         _count(AccountRow, _OPERATES, not_(_exists(OperatorRow, OperatorRow.account_id == AccountRow.id))),
         "active accounts with operator rights are missing among the operators",
+    )
+
+
+def _of_factors() -> Iterator[tuple[Select[int], str]]:
+    app = (SecondFactorsRow.account_id == AccountRow.id, SecondFactorsRow.totp_sealed.is_not(None))
+    enrolled = or_(_exists(SecondFactorsRow, *app), _exists(PasskeyRow, PasskeyRow.account_id == AccountRow.id))
+    yield (
+        _count(AccountRow, AccountRow.has_second_factor.is_(True), not_(enrolled)),
+        "accounts are asked for a second factor that they do not have",
+    )
+    yield (
+        _count(AccountRow, AccountRow.has_second_factor.is_(False), enrolled),
+        "accounts have a second factor that they are never asked for",
+    )
+    yield (
+        _count(PasskeyCredentialRow, not_(_exists(PasskeyRow, _SAME_PASSKEY))),
+        "credentials belong to no passkey, and nobody can register them",
+    )
+    yield (
+        _count(PasskeyRow, not_(_exists(PasskeyCredentialRow, _SAME_PASSKEY))),
+        "passkeys have a credential that another account could register",
     )
 
 

@@ -12,12 +12,14 @@ from adapters.sql.database import SqlDatabase
 from migrations.commands import upgrade
 from tests.builders import (
     a_membership,
+    a_passkey,
     a_personal_key,
     a_service_account,
     a_service_key,
     an_active_account,
     an_invitation,
     an_organization,
+    second_factors,
 )
 
 
@@ -37,10 +39,11 @@ def database(file: Path) -> Iterator[SqlDatabase]:
 
 def fill(database: SqlDatabase) -> None:
     """One of each that refers to another shard."""
-    account, organization = an_active_account(), an_organization()
+    account, organization = an_active_account(has_second_factor=True), an_organization()
     service_account = a_service_account(organization_id=organization.id)
     with database.unit_of_work() as uow:
         uow.accounts.add(account)
+        uow.passkeys.add(a_passkey(account_id=account.id))
         uow.organizations.add(organization)
         uow.memberships.add(a_membership(organization_id=organization.id, account_id=account.id))
         uow.invitations.put(an_invitation(organization_id=organization.id))
@@ -62,6 +65,10 @@ def fill(database: SqlDatabase) -> None:
         ("DELETE FROM address_invitations", "1 invitations can be neither accepted nor declined"),
         ("DELETE FROM service_accounts", "1 keys belong to no open account and to no service account"),
         ("UPDATE accounts SET state = 'closed'", "1 keys belong to no open account and to no service account"),
+        ("DELETE FROM passkeys", "1 credentials belong to no passkey, and nobody can register them"),
+        ("DELETE FROM passkeys", "1 accounts are asked for a second factor that they do not have"),
+        ("DELETE FROM passkey_credentials", "1 passkeys have a credential that another account could register"),
+        ("UPDATE accounts SET has_second_factor = 0", "1 accounts have a second factor that they are never asked for"),
     ],
 )
 def test_what_was_repaired_by_hand_is_found(database: SqlDatabase, file: Path, by_hand: str, found: str) -> None:
@@ -82,3 +89,17 @@ def test_operator_rights_that_the_operators_do_not_know_are_found(database: SqlD
     with database.unit_of_work() as uow:
         uow.accounts.add(an_active_account(is_operator=True))
     assert database.findings() == ["1 active accounts with operator rights are missing among the operators"]
+
+
+def test_an_authenticator_app_is_a_second_factor_and_what_else_an_account_keeps_is_none(
+    database: SqlDatabase, file: Path
+) -> None:
+    account = an_active_account(has_second_factor=True)
+    with database.unit_of_work() as uow:
+        uow.accounts.add(account)
+        uow.second_factors.lock(account.id)
+        uow.second_factors.save(second_factors(account_id=account.id))
+    assert database.findings() == []
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE second_factors SET totp_sealed = NULL")
+    assert database.findings() == ["1 accounts are asked for a second factor that they do not have"]

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -9,23 +10,81 @@ from uuid import UUID
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, column, insert, inspect, table, text
 
 from adapters.environment import Uuid7Ids
 from adapters.sql import SqlDatabase
 from adapters.sql.database import SCHEMA_HEAD
 from adapters.sql.model import Model
 from application.ports.unit_of_work import Unavailable
-from domain.kernel import OrganizationId
+from domain.kernel import AccountId, OrganizationId
 from domain.permissions import OWN, Catalogue
 from domain.roles import OWNER
 from migrations.commands import current, downgrade, head, history, plan_sql, upgrade
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
+AN_ACCOUNT = {
+    "id": "0195a7e47c0070008000000000000001",
+    "email": "ada@example.com",
+    "display_name": "Ada Löwe",
+    "password_hash": "$bcrypt-sha256$of-an-account",
+    "credentials_epoch": 2,
+    "is_operator": False,
+    "state": "active",
+    "state_since": "2026-03-20T12:00:00.000000+00:00",
+    "created_at": "2026-03-20T12:00:00.000000+00:00",
+    "version": 3,
+}
+A_SESSION = {
+    "account_id": AN_ACCOUNT["id"],
+    "id": "0195a7e47c0070008000000000000002",
+    "amr": "pwd",
+    "aal": 1,
+    "generation": 4,
+    "replays": 0,
+    "user_agent": "Mozilla/5.0",
+    "network": "192.0.2.7/32",
+    **dict.fromkeys(
+        (
+            "created_at",
+            "authenticated_at",
+            "rotated_at",
+            "last_seen_at",
+            "idle_expires_at",
+            "expires_at",
+            "idle_expiry_hour",
+        ),
+        "2026-03-20T12:00:00.000000+00:00",
+    ),
+}
+AN_ORGANIZATION = {
+    "id": "0195a7e47c0070008000000000000003",
+    "name": "Ada & Söhne",
+    "slug": "ada",
+    "created_at": "2026-03-20T12:00:00.000000+00:00",
+    "version": 1,
+}
+
 
 def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def put_in(engine: Engine, rows: Mapping[str, Mapping[str, object]]) -> None:
+    with engine.begin() as connection:
+        for name, row in rows.items():
+            into = table(name, *map(column, row))
+            connection.execute(insert(into), row)
+
+
+def held(engine: Engine, *names: str) -> list[dict[str, object]]:
+    with engine.connect() as connection:
+        return [
+            dict(row)
+            for name in names
+            for row in connection.execute(text(f"SELECT * FROM {name}")).mappings()  # noqa: S608 (our own tables)
+        ]
 
 
 def problem(url: str) -> str | None:
@@ -95,6 +154,12 @@ def test_every_key_starts_with_what_its_rows_are_distributed_by(url: str, engine
         "api_keys": ["owner_id", "id"],
         "permissions": ["name"],
         "built_in_roles": ["name"],
+        "second_factors": ["account_id"],
+        "passkeys": ["account_id", "id"],
+        "passkey_credentials": ["digest"],
+        "challenges": ["owner_id", "id"],
+        "email_codes": ["address_digest", "id"],
+        "trusted_devices": ["account_id", "id"],
     }
 
 
@@ -111,12 +176,33 @@ def test_nothing_but_a_key_is_unique_and_no_reference_leaves_its_shard(url: str,
         for key in inspector.get_foreign_keys(table)
     }
     of_accounts, of_organizations = (
-        {"sessions", "email_changes", "memberships"},
+        {"sessions", "email_changes", "memberships", "second_factors", "passkeys", "trusted_devices"},
         {"members", "roles", "invitations", "service_accounts"},
     )
     assert references == {(table, "account_id", "accounts") for table in of_accounts} | {
         (table, "organization_id", "organizations") for table in of_organizations
     }
+
+
+def test_what_there_was_before_second_factors_outlives_them(url: str, engine: Engine) -> None:
+    before = {"accounts": AN_ACCOUNT, "sessions": A_SESSION, "organizations": AN_ORGANIZATION}
+    upgrade(url, "0002")
+    put_in(engine, before)
+    as_it_was = held(engine, *before)
+
+    upgrade(url)
+    with closing(SqlDatabase(url, ids=Uuid7Ids())) as database, database.autocommit() as reads:
+        assert not reads.accounts.get(AccountId(UUID(str(AN_ACCOUNT["id"])))).has_second_factor
+        assert not reads.organizations.get(OrganizationId(UUID(str(AN_ORGANIZATION["id"])))).requires_second_factor
+
+    downgrade(url, "0002")
+    assert held(engine, *before) == as_it_was
+
+
+def test_a_worker_that_knows_no_second_factors_may_go_on_while_the_schema_does(url: str, engine: Engine) -> None:
+    upgrade(url, "0003")
+    put_in(engine, {"accounts": AN_ACCOUNT, "organizations": AN_ORGANIZATION})
+    assert held(engine, "accounts", "organizations")
 
 
 def test_a_new_database_has_porticos_own_catalogue(url: str) -> None:
