@@ -11,6 +11,7 @@ VALUES_BY_TEMPLATE = {
     "email_change": {"public_url", "link", "token", "hours"},
     "email_change_taken": {"public_url"},
     "invitation": {"public_url", "link", "token", "hours", "organization"},
+    "email_code": {"public_url", "code", "minutes"},
     "password_changed": {"public_url"},
     "email_change_requested": {"public_url"},
     "email_changed": {"public_url"},
@@ -18,13 +19,19 @@ VALUES_BY_TEMPLATE = {
     "account_suspended": {"public_url"},
     "account_reactivated": {"public_url"},
     "account_closed": {"public_url"},
+    "factors_changed": {"public_url"},
+    "factors_reset": {"public_url"},
+    "factors_locked": {"public_url"},
+    "recovery_code_used": {"public_url"},
+    "passkey_cloned": {"public_url"},
 }
 
-TOKEN = "ab3.dG9rZW4"
+TOKEN, CODE = "ab3.dG9rZW4", "047311"
 VALUES = {
     "public_url": "https://portico.example",
     "link": f"https://portico.example/verify#token={TOKEN}",
     "token": TOKEN,
+    "code": CODE,
     "hours": "24",
     "minutes": "30",
     "organization": "Löwe & Söhne",

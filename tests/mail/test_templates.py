@@ -8,7 +8,7 @@ import adapters.mail
 from adapters.mail.rendering import Renderer, unlinked
 from application.ports.mail import MailNotSent, OutgoingMail
 from domain.mail import MailKind
-from tests.mail.messages import TOKEN, VALUES, VALUES_BY_TEMPLATE, a_mail, renderer
+from tests.mail.messages import CODE, TOKEN, VALUES, VALUES_BY_TEMPLATE, a_mail, renderer
 
 ENGLISH = Path(adapters.mail.__path__[0]) / "templates" / "en"
 SHARED = {"layout", "parts"}
@@ -18,7 +18,20 @@ every_template_with_a_token = pytest.mark.parametrize(
     "template", [name for name, values in VALUES_BY_TEMPLATE.items() if "token" in values]
 )
 every_security_notice = pytest.mark.parametrize(
-    "template", ["password_changed", "email_change_requested", "email_changed", "account_closed", "password_reset"]
+    "template",
+    [
+        "password_changed",
+        "email_change_requested",
+        "email_changed",
+        "account_closed",
+        "password_reset",
+        "email_code",
+        "factors_changed",
+        "factors_reset",
+        "factors_locked",
+        "recovery_code_used",
+        "passkey_cloned",
+    ],
 )
 
 
@@ -182,6 +195,39 @@ def test_minutes_are_counted_as_people_do(minutes: str, said: str) -> None:
     rendered = renderer.render(a_mail("password_reset", minutes=minutes))
     assert said in " ".join(rendered.text.split())
     assert said in rendered.html
+
+
+def test_a_code_stands_alone_so_that_it_is_easily_copied_and_once() -> None:
+    rendered = renderer.render(a_mail("email_code"))
+    assert CODE in rendered.text.splitlines()
+    assert rendered.text.count(CODE) == Page(rendered.html).text.count(CODE) == 1
+
+
+def test_a_code_is_not_in_the_subject_which_mail_servers_log_and_locked_screens_show() -> None:
+    assert CODE not in renderer.render(a_mail("email_code")).subject
+
+
+def test_a_code_says_where_it_works_and_that_nobody_asks_for_it() -> None:
+    text = renderer.render(a_mail("email_code")).text
+    assert "only in the browser in which it was asked for" in text
+    assert "Give it to nobody" in text
+    assert "for 1 minute, and" in renderer.render(a_mail("email_code", minutes="1")).text
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("factors_changed", "A reset leaves second factors as they are"),
+        ("factors_locked", "A reset does not shorten the wait"),
+    ],
+)
+def test_a_notice_about_factors_says_what_a_password_reset_does_not_do(template: str, said: str) -> None:
+    assert said in " ".join(renderer.render(a_mail(template)).text.split())
+
+
+def test_what_was_rendered_keeps_its_code_out_of_its_repr() -> None:
+    assert CODE not in repr(renderer.render(a_mail("email_code")))
+    assert CODE not in repr(a_mail("email_code"))
 
 
 PHISHING = "Your mailbox is full: https://evil.example/login, evil.example or help@evil.example"
