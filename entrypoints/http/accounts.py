@@ -48,6 +48,7 @@ class AccountOut(BaseModel):
     display_name: str
     state: AccountState
     is_operator: bool
+    has_second_factor: bool = Field(description="An authenticator app or a passkey.")
     created_at: Timestamp
 
     @classmethod
@@ -59,6 +60,7 @@ class AccountOut(BaseModel):
             display_name=account.display_name,
             state=account.state,
             is_operator=account.is_operator,
+            has_second_factor=account.has_second_factor,
             created_at=account.created_at,
         )
 

@@ -15,6 +15,7 @@ from application.organizations import (
     SeenOrganization,
     ShowOrganization,
 )
+from domain.access import SessionRequired
 from domain.kernel import CursorInvalid
 from domain.organizations import (
     DeletionUnconfirmed,
@@ -55,6 +56,7 @@ class OrganizationOut(BaseModel):
     id: UUID
     name: str
     slug: str
+    requires_second_factor: bool = Field(description="Of its members, at AAL 2 only.")
     created_at: Timestamp
     role: str = Field(description="The caller's.")
 
@@ -65,6 +67,7 @@ class OrganizationOut(BaseModel):
             id=organization.id,
             name=organization.name,
             slug=organization.slug,
+            requires_second_factor=organization.requires_second_factor,
             created_at=organization.created_at,
             role=seen.role,
         )
@@ -84,6 +87,9 @@ class OrganizationChange(Input):
 
     name: OrganizationName | None = None
     slug: GivenSlug | None = None
+    requires_second_factor: Annotated[
+        bool | None, Field(description="Of all members. Who sets it must have signed in with one, not by key.")
+    ] = None
 
 
 @routes.post(
@@ -139,6 +145,7 @@ def show_organization(
         InvalidOrganizationName,
         InvalidSlug,
         SlugTaken,
+        SessionRequired,
         needs=ORGANIZATION_UPDATE,
         keys=True,
     ),
@@ -149,7 +156,13 @@ def change_organization(
     caller: Caller,
     change: Annotated[ChangeOrganization, use(lambda c: c.change_organization())],
 ) -> Response:
-    return answer(OrganizationOut.of(change(actor=caller.actor(id), name=body.name, slug=body.slug)))
+    changed = change(
+        actor=caller.actor(id),
+        name=body.name,
+        slug=body.slug,
+        requires_second_factor=body.requires_second_factor,
+    )
+    return answer(OrganizationOut.of(changed))
 
 
 @routes.delete(

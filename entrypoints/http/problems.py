@@ -84,6 +84,13 @@ class FieldProblem(BaseModel):
     detail: str
 
 
+class RequiredAssurance(BaseModel):
+    """As in RFC 9470, so that a client knows what to ask its user for."""
+
+    acr: str = Field(examples=["aal2"])
+    max_age: int | None = Field(description="Seconds since the proof; null if its age does not matter.")
+
+
 class Problem(BaseModel):
     """What is wrong, for a program (`code`, which never changes) and for a person (`detail`)."""
 
@@ -97,6 +104,10 @@ class Problem(BaseModel):
     reasons: list[str] | None = Field(default=None, description="With `password_too_weak`: why.")
     permission: str | None = Field(default=None, description="With `permission_denied`: what is lacking.")
     because: list[str] | None = Field(default=None, description="With `permission_denied`: every step that led there.")
+    required: RequiredAssurance | None = Field(default=None, description="With `step_up_required`: what would do.")
+    enrol_first: bool | None = Field(
+        default=None, description="With `step_up_required`: whether there is no second factor yet to prove."
+    )
 
 
 class ProblemResponse(Response):
