@@ -1,7 +1,7 @@
 """How PostgreSQL answers what is asked often: by how many statements, and by which way to the rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,17 +13,33 @@ from sqlalchemy import event
 from adapters.sql.database import SqlUnitOfWork
 from adapters.sql.engine import gateway
 from domain.api_keys import EndOfKey
-from domain.kernel import AccountId, AddressDigest, ApiKeyId, InvitationId, OrganizationId, ServiceAccountId, SessionId
+from domain.kernel import (
+    AccountId,
+    AddressDigest,
+    ApiKeyId,
+    ChallengeId,
+    EmailCodeId,
+    InvitationId,
+    OrganizationId,
+    PasskeyId,
+    ServiceAccountId,
+    SessionId,
+)
 from domain.memberships import EndOfMembership
 from domain.permissions import MEMBERS_READ
 from domain.roles import ADMIN
 from tests.builders import (
     NOON,
+    a_challenge,
     a_membership,
+    a_passkey,
     a_personal_key,
     a_role,
     a_service_account,
+    a_session,
+    a_trusted_device,
     an_account,
+    an_email_code,
     an_invitation,
     an_organization,
 )
@@ -105,7 +121,25 @@ READS: dict[str, Call] = {
     "invitations, of address": lambda uow: uow.invitations.of_address(DIGEST, limit=100, at=NOON),
     "service accounts, count": lambda uow: uow.service_accounts.count(HERE),
     "keys, count": lambda uow: uow.api_keys.count(ID, PROGRAM),
+    "factors": lambda uow: uow.second_factors.find(SOMEBODY),
+    "passkey": lambda uow: uow.passkeys.find(SOMEBODY, PasskeyId(ID)),
+    "passkey, by credential": lambda uow: uow.passkeys.lock_by_credential(SOMEBODY, b"id"),
+    "passkeys": lambda uow: uow.passkeys.all(SOMEBODY),
+    "code by mail": lambda uow: uow.email_codes.find(DIGEST, EmailCodeId(ID), at=NOON),
+    "trusted device": lambda uow: uow.trusted_devices.find(SOMEBODY, ID),
+    "trusted devices": lambda uow: uow.trusted_devices.all(SOMEBODY, at=NOON),
 }
+ONES: dict[str, Call] = {
+    "session": lambda uow: uow.sessions.save(a_session(account_id=SOMEBODY, id=SESSION, generation=5)),
+    "factors, locked": lambda uow: uow.second_factors.lock(SOMEBODY),
+    "challenge, try": lambda uow: uow.challenges.spend_try(ID, ChallengeId(ID), most=5, at=NOON),
+    "challenge, taken": lambda uow: uow.challenges.take(ID, ChallengeId(ID)),
+    "code by mail, try": lambda uow: uow.email_codes.spend_try(DIGEST, EmailCodeId(ID), most=3, at=NOON),
+    "code by mail, taken": lambda uow: uow.email_codes.take(DIGEST, EmailCodeId(ID)),
+    "trusted device, put": lambda uow: uow.trusted_devices.put(a_trusted_device(account_id=SOMEBODY)),
+    "trusted device, removed": lambda uow: uow.trusted_devices.remove(SOMEBODY, ID),
+}
+"""Changes that many may try at once: one statement decides who succeeds."""
 PAGES: dict[str, Call] = {
     "members": lambda uow: uow.memberships.page_of_organization(HERE, limit=20, after=AFTER),
     "memberships": lambda uow: uow.memberships.page_of_account(SOMEBODY, limit=20, after=AFTER),
@@ -125,6 +159,14 @@ ENDS: dict[str, Call] = {
     "keys": lambda uow: uow.api_keys.end_all(ID, EndOfKey.ACCOUNT_CLOSED, at=NOON),
     "keys, here": lambda uow: uow.api_keys.end_all(ID, EndOfKey.MEMBERSHIP_ENDED, organization_id=HERE, at=NOON),
     "keys, expired": lambda uow: uow.api_keys.sweep(at=NOON, limit=500),
+    "factors": lambda uow: uow.second_factors.remove(SOMEBODY),
+    "passkeys": lambda uow: uow.passkeys.remove_all(SOMEBODY),
+    "challenges": lambda uow: uow.challenges.void(SOMEBODY),
+    "challenges, expired": lambda uow: uow.challenges.sweep(at=NOON, limit=500),
+    "codes by mail": lambda uow: uow.email_codes.void(DIGEST),
+    "codes by mail, expired": lambda uow: uow.email_codes.sweep(at=NOON, limit=500),
+    "trusted devices": lambda uow: uow.trusted_devices.remove_all(SOMEBODY),
+    "trusted devices, expired": lambda uow: uow.trusted_devices.sweep(at=NOON, limit=500),
 }
 
 
@@ -138,6 +180,15 @@ def test_the_principal_is_found_by_two_tables_and_no_more(recorded: Recorded) ->
     QUESTIONS["session"](recorded.uow)
     tables = {step["Relation Name"] for step in recorded.plans() if "Relation Name" in step}
     assert tables == {"sessions", "accounts"}
+
+
+@pytest.mark.parametrize("change", ONES.values(), ids=ONES)
+def test_what_many_may_try_at_once_is_one_statement(recorded: Recorded, change: Call) -> None:
+    recorded.uow.accounts.add(an_account(id=SOMEBODY))
+    recorded.uow.sessions.add(a_session(account_id=SOMEBODY, id=SESSION, generation=4))
+    recorded.heard.clear()
+    change(recorded.uow)
+    assert len(recorded.heard) == 1
 
 
 def test_of_many_it_is_two_statements_and_only_one_without_people(recorded: Recorded) -> None:
@@ -177,6 +228,9 @@ def test_no_change_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
     membership = a_membership(organization_id=organization.id, account_id=account.id)
     role, program = a_role(organization_id=organization.id), a_service_account(organization_id=organization.id)
     invitation, key = an_invitation(organization_id=organization.id), a_personal_key(owner_id=account.id)
+    session, device = a_session(account_id=account.id), a_trusted_device(account_id=account.id)
+    passkeys = [a_passkey(account_id=account.id) for _ in range(2)]
+    challenge, code = a_challenge(account_id=account.id), an_email_code()
 
     uow.organizations.add(organization)
     uow.accounts.add(account)
@@ -195,6 +249,23 @@ def test_no_change_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
     uow.api_keys.note_use(key, at=LATER)
     uow.api_keys.save(key)
     uow.api_keys.remove(key)
+    uow.sessions.add(session)
+    uow.sessions.save(replace(session, generation=session.generation + 1))
+    uow.second_factors.save(replace(uow.second_factors.lock(account.id), failures=1))
+    for passkey in passkeys:
+        uow.passkeys.add(passkey)
+    uow.passkeys.save(passkeys[0].used(8, at=NOON))
+    uow.passkeys.remove(passkeys[0])
+    uow.passkeys.remove_all(account.id)
+    uow.challenges.add(challenge)
+    uow.challenges.spend_try(challenge.owner_id, challenge.id, most=5, at=NOON)
+    uow.challenges.take(challenge.owner_id, challenge.id)
+    uow.email_codes.add(code)
+    uow.email_codes.spend_try(code.email.digest, code.id, most=3, at=NOON)
+    uow.email_codes.take(code.email.digest, code.id)
+    uow.trusted_devices.put(device)
+    uow.trusted_devices.put(device)
+    uow.trusted_devices.remove(account.id, device.id)
     uow.organizations.save(organization.delete(confirm=organization.slug, by=SOMEBODY, at=NOON))
 
     steps = recorded.plans(enable_seqscan="off")
