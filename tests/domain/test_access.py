@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,6 +21,7 @@ from domain.access import (
 )
 from domain.accounts import AccountState, OperatorRequired
 from domain.api_keys import ApiKey, KeyKind
+from domain.assurance import AssurancePolicy, StepUpRequired
 from domain.kernel import AccountId, ApiKeyId, OrganizationId, ServiceAccountId
 from domain.organizations import OrganizationNotFound
 from domain.permissions import OWN, Catalogue, Permission
@@ -63,6 +65,10 @@ def a_person(standing: Standing | None = None) -> Subject:
     return Subject(account=ACCOUNT, session=SESSION, standing=standing)
 
 
+def an_operator(*, aal: int) -> Principal:
+    return Principal(account=an_active_account(is_operator=True), session=a_session(aal=aal))
+
+
 def codes(decision: Decision) -> list[Because]:
     return [reason.code for reason in decision.because]
 
@@ -99,12 +105,19 @@ actors = callers(standings(st.just(HERE)), keys(st.just(HERE))).map(lambda subje
 
 
 def test_an_operator_may_do_what_operators_do() -> None:
-    Principal(account=an_active_account(is_operator=True), session=a_session()).must_be_operator()
+    an_operator(aal=2).must_be_operator(AssurancePolicy())
 
 
 def test_nobody_else_may() -> None:
-    with pytest.raises(OperatorRequired):
-        Principal(account=an_active_account(), session=a_session()).must_be_operator()
+    for session in (a_session(aal=1), a_session(aal=2)):
+        with pytest.raises(OperatorRequired):
+            Principal(account=an_active_account(), session=session).must_be_operator(AssurancePolicy())
+
+
+def test_an_operator_proves_a_second_factor_unless_the_installation_asks_for_none() -> None:
+    with pytest.raises(StepUpRequired):
+        an_operator(aal=1).must_be_operator(AssurancePolicy())
+    an_operator(aal=1).must_be_operator(AssurancePolicy(operators_need_second_factor=False))
 
 
 def test_a_signed_in_person_is_one() -> None:
@@ -144,6 +157,30 @@ def test_an_actor_acts_only_where_both_membership_and_key_reach(subject: Subject
     else:
         with pytest.raises(OrganizationNotFound):
             subject.within(organization)
+
+
+@pytest.mark.parametrize("aal", [1, 2])
+@pytest.mark.parametrize("required", [False, True])
+def test_an_organization_may_require_a_second_factor_of_who_signs_in(required: bool, aal: int) -> None:
+    standing = replace(a_standing(READ), requires_second_factor=required)
+    subject = Subject(account=ACCOUNT, session=a_session(aal=aal), standing=standing)
+    if required and aal < 2:
+        with pytest.raises(StepUpRequired):
+            subject.within(HERE)
+    else:
+        assert subject.within(HERE).standing == standing
+
+
+@pytest.mark.parametrize("holder", [{"account": ACCOUNT}, {"service_account": SERVICE}], ids=["person", "service"])
+def test_a_key_has_no_second_factor_and_is_asked_for_none(holder: dict[str, Any]) -> None:
+    standing = replace(a_standing(READ), requires_second_factor=True)
+    assert Subject(**holder, key=a_key(READ), standing=standing).within(HERE).standing == standing
+
+
+def test_to_who_does_not_belong_there_an_organization_does_not_even_say_what_it_requires() -> None:
+    standing = replace(a_standing(READ, organization_id=ELSEWHERE), requires_second_factor=True)
+    with pytest.raises(OrganizationNotFound):
+        Subject(account=ACCOUNT, session=a_session(aal=1), standing=standing).within(HERE)
 
 
 @given(subjects, some_permissions, organizations)

@@ -117,6 +117,14 @@ def test_an_active_account_becomes_an_operator_once() -> None:
     assert operator.appoint_operator(at=LATER) is operator
 
 
+@pytest.mark.parametrize("is_enrolled", [False, True])
+def test_whether_a_factor_is_enrolled_is_noted_and_voids_nothing(is_enrolled: bool) -> None:
+    account = an_active_account(has_second_factor=not is_enrolled)
+    noted = account.note_second_factor(is_enrolled=is_enrolled)
+    assert noted == replace(account, has_second_factor=is_enrolled)
+    assert noted.events == ()
+
+
 @pytest.mark.parametrize("state", [AccountState.SUSPENDED, AccountState.CLOSED])
 def test_no_other_account_becomes_an_operator(state: AccountState) -> None:
     with pytest.raises(AccountNotActive):

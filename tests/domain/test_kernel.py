@@ -83,7 +83,7 @@ def test_every_error_is_of_exactly_one_kind(error: Any) -> None:
 def test_every_event_has_a_unique_name_in_the_past_tense(event: Any) -> None:
     concept, _, happened = event.name.partition(".")
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", concept)
-    assert re.fullmatch(r"([a-z]+_)*([a-z]+ed|made|reset)", happened)
+    assert re.fullmatch(r"([a-z]+_)*([a-z]+ed(_up)?|made|reset)", happened)
     assert repeated([event.name for event in EVENTS]) == []
 
 

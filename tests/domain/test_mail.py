@@ -42,6 +42,7 @@ def test_what_a_stranger_can_cause_is_capped_and_no_security_notice_is() -> None
         MailKind.PASSWORD_RESET,
         MailKind.EMAIL_CHANGE,
         MailKind.INVITATION,
+        MailKind.EMAIL_CODE,
     }
 
 

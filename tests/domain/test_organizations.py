@@ -130,16 +130,26 @@ def test_an_organization_that_is_made_is_live_and_remembered() -> None:
     assert organization.events == (OrganizationMade(organization_id=ID, by=ADA, at=NOON),)
 
 
-@pytest.mark.parametrize(("name", "slug"), [("Acme Ltd", "acme"), ("Acme", "acme-ltd"), ("Other", "other")])
-def test_name_and_slug_change(name: str, slug: str) -> None:
-    changed = an_organization().change(name=name, slug=Slug(slug), at=NOON + HOUR)
-    assert (changed.name, changed.slug) == (name, slug)
+@pytest.mark.parametrize(
+    ("name", "slug", "requires_second_factor"),
+    [("Acme Ltd", "acme", False), ("Acme", "acme-ltd", False), ("Acme", "acme", True), ("Other", "other", True)],
+)
+def test_what_is_given_changes(name: str, slug: str, requires_second_factor: bool) -> None:
+    changed = an_organization().change(
+        name=name, slug=Slug(slug), requires_second_factor=requires_second_factor, at=NOON + HOUR
+    )
+    assert (changed.name, changed.slug, changed.requires_second_factor) == (name, slug, requires_second_factor)
     assert changed.events[-1] == OrganizationChanged(organization_id=ID, at=NOON + HOUR)
 
 
 def test_a_change_to_the_same_is_none() -> None:
     organization = an_organization()
-    assert organization.change(name="Acme", slug=Slug("acme"), at=NOON + HOUR) is organization
+    same = organization.change(name="Acme", slug=Slug("acme"), requires_second_factor=False, at=NOON + HOUR)
+    assert same is organization
+
+
+def test_a_new_organization_asks_nobody_for_a_second_factor() -> None:
+    assert not an_organization().requires_second_factor
 
 
 def test_who_deletes_it_repeats_the_slug() -> None:

@@ -18,6 +18,7 @@ from domain.sessions import (
     Session,
     SessionPolicy,
     SessionStarted,
+    SessionSteppedUp,
     SessionWasEnded,
     network_of,
     to_the_hour,
@@ -161,6 +162,43 @@ def test_no_number_of_refreshes_outlives_the_absolute_expiry() -> None:
     while session.is_live(now):
         session, now = session.rotated(client=LAPTOP, policy=POLICY, at=now), now + 6 * DAY
     assert now == NOON + 30 * DAY
+
+
+def stepped_up(session: Session, *amr: str, aal: int, at: datetime = NOON + HOUR) -> Session:
+    return session.step_up(amr=amr, aal=aal, client=ELSEWHERE, policy=POLICY, at=at)
+
+
+def test_a_step_up_is_a_refresh_that_knows_its_owner_anew() -> None:
+    session = replace(a_fresh_session(), events=())
+    raised = stepped_up(session, "otp", "mfa", aal=2)
+    assert raised == replace(
+        session.rotated(client=ELSEWHERE, policy=POLICY, at=NOON + HOUR),
+        authenticated_at=NOON + HOUR,
+        amr=("pwd", "otp", "mfa"),
+        aal=2,
+    )
+    assert raised.events == (
+        SessionSteppedUp(account_id=session.account_id, session_id=session.id, aal=2, at=NOON + HOUR),
+    )
+
+
+def test_a_step_up_never_makes_a_session_less_sure() -> None:
+    again = stepped_up(a_session(aal=2, amr=("pwd", "otp", "mfa")), "pwd", aal=1)
+    assert (again.aal, again.amr) == (2, ("pwd", "otp", "mfa"))
+    (event,) = again.events
+    assert event.data()["aal"] == 2
+
+
+def test_a_step_up_outlives_the_absolute_expiry_no_more_than_a_refresh() -> None:
+    session = a_fresh_session()
+    assert stepped_up(session, "pwd", aal=1).expires_at == session.expires_at
+
+
+def test_the_token_before_a_step_up_is_judged_as_after_any_rotation() -> None:
+    raised = stepped_up(a_fresh_session(), "otp", aal=2, at=NOON)
+    assert raised.judge(0, client=ELSEWHERE, policy=POLICY, at=NOON + SECOND) is Ruling.AGAIN
+    assert raised.judge(0, client=LAPTOP, policy=POLICY, at=NOON + SECOND) is Ruling.SUPERSEDED
+    assert raised.judge(0, client=ELSEWHERE, policy=POLICY, at=NOON + HOUR) is Ruling.REUSED
 
 
 def test_last_seen_is_told_to_the_hour() -> None:
