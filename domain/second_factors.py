@@ -213,7 +213,10 @@ class SecondFactors(Aggregate):
         failures = self.failures + 1
         if failures < policy.failures:
             return replace(self, failures=failures)
-        lock = min(policy.longest_lock, policy.first_lock * (1 << min(self.locks, 32)))
+        # Compared as a ratio: a time that was doubled often is longer than Python can tell.
+        times = 1 << min(self.locks, 32)
+        is_longest = times >= policy.longest_lock / policy.first_lock
+        lock = policy.longest_lock if is_longest else policy.first_lock * times
         locked = FactorsWereLocked(account_id=self.account_id, at=at)
         return replace(self, failures=0, locks=self.locks + 1, locked_until=at + lock, events=self.recorded(locked))
 
