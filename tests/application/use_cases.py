@@ -1,4 +1,4 @@
-"""All use cases over the memory adapter, wired by hand."""
+"""All use cases over the memory adapter, or another one that is given, wired by hand."""
 
 from datetime import timedelta
 
@@ -72,6 +72,7 @@ from application.passwords import (
     ProvePassword,
     RequestPasswordReset,
 )
+from application.ports.unit_of_work import Persistence
 from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
 from application.second_factors import (
     BeginTotp,
@@ -141,7 +142,13 @@ BACKENDS = ("invoices.example", "ledger.example")
 class UseCases:
     """It is noon, nothing has happened yet, and what is done stands in `journal`."""
 
-    def __init__(self, *, registration: RegistrationPolicy | None = None, secret: SecretKeys | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        registration: RegistrationPolicy | None = None,
+        secret: SecretKeys | None = None,
+        persistence: Persistence | None = None,
+    ) -> None:
         self.journal: Journal = []
         self.clock = clock = FixedClock()
         self.ids = ids = RememberingIds(Uuid7Ids())
@@ -149,7 +156,7 @@ class UseCases:
         self.mailer = mailer = RecordingMailer(self.journal)
         tokens_secret = SecretKeys("a secret of the tests")
         self.tokens = tokens = HmacTokens(tokens_secret)
-        self.database = database = Watched(MemoryDatabase(ids=ids), self.journal)
+        self.database = database = Watched(persistence or MemoryDatabase(ids=ids), self.journal)
         unit_of_work, autocommit = database.unit_of_work, database.autocommit
 
         registration = registration or RegistrationPolicy()
