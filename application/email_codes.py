@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from application.attempts import Attempt
 from application.ports.environment import Clock, Ids
 from application.ports.factors import DerivedCodes
 from application.ports.security import OpaqueTokens
@@ -10,6 +11,7 @@ from application.retrying import Retrying
 from application.sessions import SignedIn
 from application.signing_in import Asked, OpenSession, SecondFactorDue
 from domain.accounts import Account, EmailAddress
+from domain.attempts import AttemptPolicy
 from domain.email_codes import EmailCode, EmailCodePolicy, EmailCodeWrong
 from domain.kernel import EmailCodeId
 from domain.mail import MailKind, MailPolicy
@@ -45,31 +47,39 @@ class RequestEmailCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInWithEmailCode:
-    """The browser that asked shows the code from the mail: a session, or the question for a second factor. A try is
-    spent before anything is compared."""
+    """The browser that asked shows the code from the mail: a session, or the question for a second factor.
+
+    A try is spent, and an attempt on the address counted, before anything is compared: who asks for code after code
+    guesses no more often than at a password.
+    """
 
     unit_of_work: Begin
     tokens: OpaqueTokens
     codes: DerivedCodes
     open_session: OpenSession
     policy: EmailCodePolicy
+    attempt_policy: AttemptPolicy
     clock: Clock
 
     def __call__(self, *, browser_token: str, code: str, client: Client) -> SignedIn | SecondFactorDue:
-        """Raise EmailCodeWrong."""
+        """Raise EmailCodeWrong, TooManyAttempts."""
         packed = self.tokens.read(Purpose.EMAIL_CODE, browser_token)
         if packed is None:
             raise EmailCodeWrong
         named = OneTimeToken.unpack(packed)
-        digest, id = named.address_digest, EmailCodeId(named.id)
+        digest, id, now = named.address_digest, EmailCodeId(named.id), self.clock.now()
         with self.unit_of_work() as uow:
-            asked = uow.email_codes.spend_try(digest, id, most=self.policy.tries, at=self.clock.now())
-        if asked is None or not self.codes.are(code, Purpose.EMAIL_CODE, packed):
+            asked = uow.email_codes.spend_try(digest, id, most=self.policy.tries, at=now)
+            if asked is None:
+                raise EmailCodeWrong
+            attempt = Attempt.by_stranger(asked.email, client)
+            attempt.count(uow, policy=self.attempt_policy, at=now)
+        if not self.codes.are(code, Purpose.EMAIL_CODE, packed):
             raise EmailCodeWrong
-        opened, account = Retrying(self._open)(asked, client)
+        opened, account = Retrying(self._open)(asked, attempt, client)
         return self.open_session.answer(opened, account, device_id=None, at=self.clock.now())
 
-    def _open(self, asked: EmailCode, client: Client) -> tuple[Session | Asked, Account]:
+    def _open(self, asked: EmailCode, attempt: Attempt, client: Client) -> tuple[Session | Asked, Account]:
         now = self.clock.now()
         with self.unit_of_work() as uow:
             found = uow.accounts.find_by_email(asked.email)
@@ -84,6 +94,7 @@ class SignInWithEmailCode:
             opened = self.open_session.after_first_factor(
                 uow, account, amr=("email",), device=None, client=client, at=now
             )
+            attempt.take_back(uow, at=now)
         return opened, account
 
 

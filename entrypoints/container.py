@@ -457,6 +457,7 @@ class Container(containers.DeclarativeContainer):
         codes=derived_codes,
         open_session=open_session,
         policy=settings.provided.email_code_policy,
+        attempt_policy=settings.provided.attempt_policy,
         clock=clock,
     )
     list_trusted_devices = retried(ListTrustedDevices, autocommit=autocommit, clock=clock)

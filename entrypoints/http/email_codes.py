@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from application.email_codes import RequestEmailCode, SignInWithEmailCode
 from domain.accounts import InvalidEmail
+from domain.attempts import TooManyAttempts
 from domain.email_codes import EmailCodeWrong
 from entrypoints.http.accounts import AddressOnly
 from entrypoints.http.deps import use
@@ -46,7 +47,7 @@ def request_email_code(
     status_code=201,
     response_model=Tokens,
     summary="Sign in with a code",
-    **operation(SignInWithEmailCode, EmailCodeWrong, needs=NOBODY, also=SECOND_FACTOR_DUE),
+    **operation(SignInWithEmailCode, EmailCodeWrong, TooManyAttempts, needs=NOBODY, also=SECOND_FACTOR_DUE),
 )
 def sign_in_with_email_code(
     body: CodeShown,

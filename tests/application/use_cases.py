@@ -244,6 +244,7 @@ class UseCases:
             codes=self.codes,
             open_session=open_session,
             policy=code_policy,
+            attempt_policy=attempts,
             clock=clock,
         )
 
