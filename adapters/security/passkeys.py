@@ -12,6 +12,7 @@ from webauthn import (
 from webauthn.helpers import base64url_to_bytes, options_to_json_dict
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (
+    AttestationFormat,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
     PublicKeyCredentialDescriptor,
@@ -32,7 +33,7 @@ _MOST_CHARACTERS = 32 * 1024
 """Of a whole credential. Attestation chains are longer, and are not asked for."""
 _LONGEST_ID = 1023
 """Bytes (WebAuthn section 4, credential ID)."""
-_FORMATS = frozenset({"none", "packed"})
+_FORMATS = frozenset({AttestationFormat.NONE, AttestationFormat.PACKED})
 """No attestation is asked for; an authenticator may sign its own registration all the same."""
 
 
@@ -86,7 +87,7 @@ class WebauthnVerifier(PasskeyVerifier):
                 require_user_verification=True,
                 supported_pub_key_algs=_ALGORITHMS,
             )
-            if verified.fmt.value not in _FORMATS or len(verified.credential_id) > _LONGEST_ID:
+            if verified.fmt not in _FORMATS or len(verified.credential_id) > _LONGEST_ID:
                 raise PasskeyRefused
             return NewPasskey(
                 credential_id=verified.credential_id,
