@@ -169,7 +169,7 @@ class RequestPasswordReset:
 class ConfirmPasswordReset:
     """Whoever holds the token from the mail sets a new password; every session ends.
 
-    The sign-in delay of the address is lifted. A second factor is never touched.
+    The sign-in delay of the address is lifted. A second factor is never touched, unless nobody had proved the address.
     """
 
     unit_of_work: Begin
@@ -205,6 +205,9 @@ class ConfirmPasswordReset:
             if spent is None or not current.is_active or current.email != spent.email:
                 raise TokenInvalid
             changed = current.reset_password(password_hash, at=now)
+            if not current.email_verified_at:  # the first proof: what somebody planted on the address goes
+                changed = changed.note_second_factor(is_enrolled=False)
+                remove_factors(uow, changed)
             replace_password(uow, changed, EndReason.PASSWORD_RESET, ids=self.ids, at=now)
             uow.api_keys.end_all(changed.id, EndOfKey.PASSWORD_RESET, at=now)
             uow.attempts.forget(digest)
