@@ -1,6 +1,6 @@
 """Signing in, going on, and signing out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -128,7 +128,7 @@ class RefreshSession:
         """With an organization, the access token is for it, and perhaps for a backend.
 
         Raise RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused; before anything is exchanged
-        OrganizationNotFound, AudienceUnknown.
+        OrganizationNotFound, AudienceUnknown, and StepUpRequired where the organization requires a second factor.
         """
         packed = self.opaque_tokens.read(Purpose.REFRESH, refresh_token)
         if packed is None:
@@ -153,8 +153,13 @@ class RefreshSession:
         asked = (OrganizationId(organization_id), token.account_id)
         with self.autocommit() as database:
             subject = database.access.subjects([asked]).get(asked)
-        if subject is None:
-            raise OrganizationNotFound
+            if subject is None:
+                raise OrganizationNotFound
+            if subject.standing and subject.standing.requires_second_factor:
+                session = database.sessions.find(token.account_id, token.session_id)
+                if session is None:
+                    raise SessionEnded
+                subject = replace(subject, session=session)
         return subject.within(asked[0]).standing
 
     def _not_current(self, token: RefreshToken, client: Client) -> Session:

@@ -210,6 +210,7 @@ async def sign_in(
         RefreshReused,
         OrganizationNotFound,
         AudienceUnknown,
+        StepUpRequired,
         needs=NOBODY,
     ),
 )
