@@ -72,6 +72,8 @@ class StepUp:
             session = uow.sessions.find(account.id, principal.session.id)
             if session is None or account.credentials_epoch != principal.account.credentials_epoch:
                 raise SessionEnded
+            if proof is None and account.has_second_factor:  # enrolled meanwhile
+                raise StepUpRequired(aal=2, max_age=None, has_second_factor=True)
             amr: tuple[str, ...] = ("pwd",)
             aal, proved = session.aal, None
             if proof is not None:
