@@ -88,6 +88,8 @@ class ProveFactor:
 
     def _opened(self, code: str, factors: SecondFactors) -> str | None:
         text = normalised_recovery_code(code)
+        if not text.isascii():
+            return None
         return next((each for each in factors.recovery_hashes if self.secret_hasher.verify(text, each)), None)
 
     def _by_passkey(
@@ -390,8 +392,9 @@ class ResetFactors:
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> None:
         """Raise OperatorRequired, StepUpRequired, AccountNotFound."""
-        principal.must_be_operator(self.assurance)
         now = self.clock.now()
+        principal.must_be_operator(self.assurance)
+        principal.must_be_fresh(self.assurance, at=now)
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id))
             factors = uow.second_factors.lock(account.id)
@@ -409,6 +412,9 @@ def note_factors(uow: UnitOfWork, account: Account, *, ids: Ids, at: datetime) -
     is_enrolled = bool({Factor.TOTP, Factor.PASSKEY} & set(enrolled_factors(uow, account)))
     if is_enrolled != account.has_second_factor:
         uow.accounts.save(account.note_second_factor(is_enrolled=is_enrolled))
+    if not is_enrolled:  # what stood in for the last factor must not stand in for the next one, unseen
+        uow.second_factors.save(uow.second_factors.lock(account.id).without_recovery_codes())
+        uow.trusted_devices.remove_all(account.id)
     notify(uow, MailKind.FACTORS_CHANGED, account, ids=ids, at=at)
 
 

@@ -232,6 +232,10 @@ class SecondFactors(Aggregate):
         made = RecoveryCodesMade(account_id=self.account_id, at=at)
         return replace(self, recovery_hashes=hashes, events=self.recorded(made))
 
+    def without_recovery_codes(self) -> Self:
+        """The last factor has fallen: there is nothing left that they could stand in for."""
+        return replace(self, recovery_hashes=())
+
     def reset(self, *, by: AccountId, at: datetime) -> Self:
         """An operator lets the owner begin anew."""
         was_reset = FactorsReset(account_id=self.account_id, by=by, at=at)
