@@ -20,7 +20,6 @@ class ChallengeInvalid(Invalid):
 class ChallengeKind(StrEnum):
     SECOND_FACTOR = "second_factor"
     """The first factor was right; the second is awaited."""
-    STEP_UP = "step_up"
     PASSKEY_REGISTRATION = "passkey_registration"
     PASSKEY_SIGN_IN = "passkey_sign_in"
     """Nobody is known yet: the passkey says who it is."""
