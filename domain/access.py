@@ -150,6 +150,7 @@ class Because(StrEnum):
     ACCOUNT_NOT_ACTIVE = "account_not_active"
     NO_MEMBERSHIP = "no_membership"
     MEMBERSHIP = "membership"
+    SECOND_FACTOR_LACKS = "second_factor_lacks"
     ROLE_GRANTS = "role_grants"
     ROLE_LACKS = "role_lacks"
     KEY_OF_ANOTHER_ORGANIZATION = "key_of_another_organization"
@@ -233,6 +234,8 @@ def _decide(subject: Subject, permission: Permission, organization_id: Organizat
     if standing is None or standing.organization_id != organization_id:
         return no(Because.NO_MEMBERSHIP, "There is no membership in this organization.")
     steps.append(Reason(Because.MEMBERSHIP, f"The role in this organization is {standing.role}."))
+    if standing.requires_second_factor and subject.session and subject.session.aal < 2:
+        return no(Because.SECOND_FACTOR_LACKS, "The organization requires a second factor, and the session has none.")
     if permission not in standing.permissions:
         return no(Because.ROLE_LACKS, f"The role {standing.role} does not grant it.")
     steps.append(Reason(Because.ROLE_GRANTS, f"The role {standing.role} grants it."))
