@@ -142,6 +142,7 @@ class Doors:
             codes=HmacCodes(self.secret),
             open_session=self.open_session,
             policy=EmailCodePolicy(tries=MANY),
+            attempt_policy=AttemptPolicy(failures_by_network=MANY + 1, failures_a_day=MANY + 1),
             clock=self.clock,
         )
         return bool(sign_in(browser_token=browser_token, code=code, client=HOME))
