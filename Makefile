@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format bench lock clean
+.PHONY: help install run test test-browser check format bench lock clean
 
 help: ## Show what can be done
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: .venv/installed ## Make .venv with the locked dependencies
 
@@ -28,6 +28,9 @@ run: install .env ## Serve on http://127.0.0.1:8000, with an embedded SQLite fil
 test: install ## Run all tests: memory, SQLite and a real PostgreSQL
 	$(BIN)/pytest -n auto --dist worksteal
 
+test-browser: install ## Try passkeys with a real browser: Debian's chromium, or what CHROMIUM names
+	$(BIN)/pytest tests/browser
+
 check: install ## Lint, check types and the layering
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,4 +51,4 @@ lock: install ## Resolve the dependency ranges anew
 		--custom-compile-command 'make lock' --extra dev pyproject.toml --output-file requirements-dev.lock
 
 clean: ## Remove .venv and caches
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .browser .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

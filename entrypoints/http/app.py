@@ -93,6 +93,7 @@ def create_app(container: Container) -> FastAPI:
     app = Application(
         title=settings.product_name,
         summary="Accounts and access for your backends.",
+        description="Try [passkeys and second factors](/dev/passkeys)." if settings.is_development else "",
         version=version("portico"),
         lifespan=lifespan,
         docs_url=None,
@@ -130,6 +131,7 @@ def create_app(container: Container) -> FastAPI:
         signing_keys.routes,
         health.routes,
         *([development.token] if settings.is_development else []),
+        *([development.pages] if settings.is_development else []),
         *([development.mailbox] if settings.is_development and settings.mail == "console" else []),
     ):
         app.router.routes.extend(router.routes)

@@ -1,12 +1,14 @@
-"""What only development serves: the password form for `/docs`, and the mails that went to the console."""
+"""What only development serves: the password form for `/docs`, the mails that went to the console, and a page that
+tries out passkeys and second factors."""
 
 from html import escape
+from pathlib import Path
 from typing import Annotated, Self
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordRequestForm
 from pydantic import BaseModel
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 from application.ports.mail import Mailbox, SentMail
 from application.signing_in import SecondFactorDue, SignIn
@@ -19,9 +21,11 @@ from entrypoints.http.problems import INTERNAL_ERROR, MALFORMED, TOO_LARGE, docu
 from entrypoints.http.routing import Caller, router
 from entrypoints.http.schemas import Timestamp, answer
 from entrypoints.http.sessions import Tokens
+from entrypoints.settings import Settings
 
 token = router("sessions")
 mailbox = router("development")
+pages = router("development")
 
 
 class OAuthError(BaseModel):
@@ -109,5 +113,48 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto
 article { border: 1px solid #8888; border-radius: .5rem; padding: 0 1rem; margin: 1rem 0; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; user-select: text; }
 </style></head>
-<body><h1>Mailbox</h1><p>What this server would have sent. It shows itself in development only.</p>{mails}</body></html>
+<body><h1>Mailbox</h1><p>What this server would have sent. It shows itself in development only.</p>
+<nav><a href="/dev/passkeys">Passkeys and second factors</a></nav>{mails}</body></html>
 """
+
+
+_PAGES = Path(__file__).parent / "pages"
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+            "img-src data:",  # the QR code, as the API gives it
+            "form-action 'none'",  # without its script, no password gets into an address
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "require-trusted-types-for 'script'",
+        )
+    ),
+}
+
+
+@pages.get("/dev/passkeys", include_in_schema=False)
+async def passkeys_page(request: Request, settings: Annotated[Settings, use(lambda c: c.settings())]) -> HTMLResponse:
+    """It says so where its address is none that passkeys belong to: 127.0.0.1 never is, being no domain."""
+    is_at_home = f"{request.url.scheme}://{request.url.netloc}" in settings.relying_party_origins
+    page = (_PAGES / "passkeys.html").read_text(encoding="utf-8")
+    notice = "" if is_at_home else _ASTRAY.replace("{home}", escape(settings.relying_party_origins[0]))
+    return HTMLResponse(page.replace("{notice}", notice), headers=_PAGE_HEADERS)
+
+
+@pages.get("/dev/passkeys.js", include_in_schema=False)
+async def passkeys_script() -> FileResponse:
+    return FileResponse(_PAGES / "passkeys.js", headers=_PAGE_HEADERS, media_type="text/javascript")
+
+
+@pages.get("/dev/passkeys.css", include_in_schema=False)
+async def passkeys_style() -> FileResponse:
+    return FileResponse(_PAGES / "passkeys.css", headers=_PAGE_HEADERS, media_type="text/css")
+
+
+_ASTRAY = """<p class="told" data-kind="refused">Passkeys of this server belong to
+<a href="{home}/dev/passkeys">{home}</a>, as PUBLIC_URL and PASSKEY_ORIGINS say: here they are refused.</p>"""
