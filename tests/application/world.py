@@ -16,7 +16,7 @@ from domain.kernel import AccountId, OrganizationId, SessionId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
 from domain.roles import MEMBER, RoleName
-from domain.second_factors import Totp
+from domain.second_factors import SecondFactors, Totp
 from domain.sessions import Client, Session
 from tests.application.factor_fakes import Device
 from tests.application.fakes import Journal
@@ -132,6 +132,17 @@ class World(UseCases):
         made = device.registers(begun.options)
         self.register_passkey(principal=principal, challenge=begun.challenge, credential=made, name=name)
         return device.of(principal.account.id)
+
+    def enter_with_passkey(self, device: Device, *, client: Client = HOME) -> SignedIn:
+        begun = self.begin_passkey_sign_in()
+        answer = device.answers(begun.options)
+        return self.sign_in_with_passkey(challenge=begun.challenge, credential=answer, client=client)
+
+    def enrolled(self, account_id: AccountId) -> SecondFactors:
+        with self.database.persistence.autocommit() as database:
+            factors: SecondFactors | None = database.second_factors.find(account_id)
+        assert factors
+        return factors
 
     # ---- organizations
 
