@@ -19,7 +19,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
-    case,
     cast,
     func,
     null,
@@ -113,12 +112,12 @@ def _of_key() -> Select[Any]:
         _role_of_service_account(_OWNER, ApiKeyRow.service_account_id).scalar_subquery(),
     )
     key: Select[Any] = select(ApiKeyRow.__table__)
+    # Null where the organization is not live: then there is no standing, whatever the role.
+    requires_second_factor = select(OrganizationRow.requires_second_factor).where(_is_live(where)).scalar_subquery()
     held = _materialized(
-        key.add_columns(
-            case((OrganizationRow.id.is_not(None), role)).label("role"), OrganizationRow.requires_second_factor
-        )
-        .outerjoin(OrganizationRow, _is_live(where))
-        .where(ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY),
+        key.add_columns(role.label("role"), requires_second_factor.label("requires_second_factor")).where(
+            ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY
+        ),
         "held",
     )
     is_holder = and_(ServiceAccountRow.organization_id == _OWNER, ServiceAccountRow.id == held.c.service_account_id)
@@ -264,12 +263,12 @@ def _either(row: Row) -> tuple[Account | None, ServiceAccount | None]:
 def _standing_in(
     organization_id: OrganizationId | None, role: str | None, requires_second_factor: bool | None, granted: str | None
 ) -> Standing | None:
-    if organization_id is None or role is None:
+    if organization_id is None or role is None or requires_second_factor is None:
         return None
     permissions = permissions_in(granted) if granted else frozenset[Permission]()
     return Standing(
         organization_id=organization_id,
         role=RoleName(role),
         permissions=permissions,
-        requires_second_factor=bool(requires_second_factor),
+        requires_second_factor=requires_second_factor,
     )
