@@ -1,9 +1,12 @@
 """The application in process, on the memory adapter, as a person with a mailbox uses it."""
 
 import os
+import re
+import secrets
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +14,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 import httpx
+import pyotp
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
@@ -22,9 +26,16 @@ from entrypoints.container import Container, build
 from entrypoints.http.app import create_app
 from entrypoints.settings import Settings
 from tests.builders import MINUTE, FixedClock
+from tests.security.authenticator import Authenticator
 
 PASSWORD = "correct horse battery staple"
 ADA = "ada@example.com"
+OLGA = "olga@example.com", "an operator has a long one too"
+"""The operator, and her password."""
+ORIGIN = "http://localhost:8000"
+"""Where the pages of the service are, by default: passkeys are made there."""
+STEP = timedelta(seconds=30)
+"""How long an authenticator app shows one code."""
 
 CALM = {
     "ENVIRONMENT": "development",
@@ -84,6 +95,17 @@ class Program:
     @property
     def key_id(self) -> str:
         return str(self.made.key.id)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An authenticator app, and the clock of its phone."""
+
+    secret: str = field(repr=False)
+    clock: FixedClock
+
+    def code(self) -> str:
+        return pyotp.TOTP(self.secret).at(self.clock.now())
 
 
 @dataclass(slots=True)
@@ -171,6 +193,12 @@ class Service:
         token = self.mail_to(address)[0].token
         assert token
         return token
+
+    def code_to(self, address: str) -> str:
+        """The code of the newest mail to that address."""
+        found = re.search(r"^\d{6}$", self.mail_to(address)[0].text, flags=re.MULTILINE)
+        assert found
+        return found[0]
 
     def sign_up(self, email: str = ADA, *, password: str = PASSWORD, display_name: str = "Ada") -> dict[str, Any]:
         """Return the account, its address proved."""
@@ -260,9 +288,65 @@ class Service:
         return self.container.authenticate()(person.tokens["access_token"], organization_id=id)[0].within(id)
 
     def operator(self) -> SignedIn:
-        email, password = "olga@example.com", "an operator has a long one too"
+        """Olga, signed in as operators must be."""
+        return self.enter(self.device_of_operator())
+
+    def device_of_operator(self) -> Authenticator:
+        email, password = OLGA
         self.container.appoint_operator()(email=email, password=password, display_name="Olga")
-        return self.sign_in(email, password=password)
+        return self.passkey(self.sign_in(email, password=password))
+
+    # ---- factors
+
+    def passkey(self, person: SignedIn, name: str = "Laptop") -> Authenticator:
+        """A new device, which holds a passkey of that person."""
+        asked = self.post("/v1/me/passkeys/options", by=person)
+        assert asked.status_code == 201
+        device = Authenticator(origin=ORIGIN, credential_id=secrets.token_bytes(32))
+        made = {"challenge": asked.json()["challenge"], "passkey": device.create(asked.json()["options"]), "name": name}
+        assert self.post("/v1/me/passkeys", made, by=person).status_code == 201
+        return device
+
+    def shown(self, device: Authenticator) -> dict[str, Any]:
+        """A challenge, and the passkey that answers it."""
+        asked = self.post("/v1/passkey-sessions/options").json()
+        return {"challenge": asked["challenge"], "passkey": device.get(asked["options"])}
+
+    def enter(self, device: Authenticator) -> SignedIn:
+        """Whoever has the device signs in with its passkey."""
+        entered = self.post("/v1/passkey-sessions", self.shown(device))
+        assert entered.status_code == 201
+        return SignedIn(entered.json())
+
+    def enter_by_two(self, email: str, password: str, device: Authenticator, **more: Any) -> SignedIn:
+        """Whoever knows the password and has the device signs in with both."""
+        due = self.post("/v1/sessions", {"email": email, "password": password})
+        assert due.status_code == 202
+        proof = {"challenge": due.json()["challenge"], "passkey": device.get(due.json()["passkey_options"])}
+        entered = self.post("/v1/sessions/second-factor", {**proof, **more})
+        assert entered.status_code == 201
+        return SignedIn(entered.json())
+
+    def recovery_codes(self, person: SignedIn) -> list[str]:
+        made = self.post("/v1/me/recovery-codes", by=person)
+        assert made.status_code == 201
+        codes: list[str] = made.json()["recovery_codes"]
+        return codes
+
+    def authenticator_app(self, person: SignedIn) -> App:
+        """An authenticator app, which that person has enrolled."""
+        begun = self.post("/v1/me/totp", by=person)
+        assert begun.status_code == 201
+        app = App(begun.json()["secret"], self.clock)
+        assert self.post("/v1/me/totp/confirm", {"code": app.code()}, by=person).status_code == 204
+        return app
+
+    def step_up(self, person: SignedIn, app: App) -> SignedIn:
+        """The next code of the app is shown."""
+        self.clock.advance(STEP)
+        raised = self.post("/v1/sessions/current/step-up", {"code": app.code()}, by=person)
+        assert raised.status_code == 200
+        return SignedIn(raised.json())
 
     def wait_for_the_mail_cap(self) -> None:
         """A second mail of the same kind to one address goes after a minute."""

@@ -10,7 +10,7 @@ from adapters.environment import Uuid7Ids
 from adapters.memory import MemoryDatabase
 from adapters.memory.database import Tables
 from domain.permissions import Catalogue, Permission
-from tests.http.service import Bearer, Program, Service, SignedIn
+from tests.http.service import OLGA, Bearer, Program, Service, SignedIn
 
 CATALOGUE = Catalogue()
 """What there is to be permitted: Portico's own permissions, and those of whoever declares more."""
@@ -52,7 +52,8 @@ class Stage:
 
     def __init__(self, service: Service, database: Rewindable) -> None:
         self.service, self._database = service, database
-        ada, eve, olga = service.person("ada"), service.person("eve"), service.operator()
+        ada, eve, device = service.person("ada"), service.person("eve"), service.device_of_operator()
+        olga = service.enter_by_two(*OLGA, device, trust_device=True)
         acme, second = service.organization(ada, slug="acme"), service.organization(ada, "Second")
         self.ada, self.eve, self.acme, self.of_eve = ada, eve, acme, service.organization(eve, "Eve's")
 
@@ -73,7 +74,7 @@ class Stage:
         self.things = {
             "acme": acme,
             "member": service.id_of(service.member(acme, "target", "nothing", by=ada)),
-            "suspended": self._id_of_suspended(olga),
+            "suspended": self._id_of_first("/v1/admin/accounts?status=suspended", olga),
             "invitation": str(invitation["id"]),
             "invitation_token": service.token_to("invited@example.com"),
             "service_account": service.service_account(acme, "nothing", by=ada),
@@ -82,6 +83,11 @@ class Stage:
             "personal_key": key_of_ada.key_id,
             "session": service.sign_in().session_id,
             "refresh_token": service.sign_in().refresh_token,
+            "passkey": self._id_of_first("/v1/me/passkeys", olga),
+            "trusted_device": self._id_of_first("/v1/me/trusted-devices", olga),
+            "browser_token": service.post("/v1/email-codes", {"email": "ada@example.com"}).json()["browser_token"],
+            "code": service.code_to("ada@example.com"),
+            "recovery_code": service.recovery_codes(olga)[0],
         }
         program_of_eve = service.service_account(self.of_eve, "admin", by=eve)
         self._passers_by = [
@@ -147,9 +153,8 @@ class Stage:
             _key("a program without", service.service_key(acme, program, *others, by=ada), False, permissions=others),
         ]
 
-    def _id_of_suspended(self, operator: SignedIn) -> str:
-        found = self.service.get("/v1/admin/accounts", by=operator, params={"status": "suspended"})
-        return str(found.json()["items"][0]["id"])
+    def _id_of_first(self, path: str, person: SignedIn) -> str:
+        return str(self.service.get(path, by=person).json()["items"][0]["id"])
 
 
 def _key(

@@ -51,7 +51,8 @@ def test_a_whole_life_leaves_nothing_secret_in_the_log(log: Log, serve: Serve) -
         body = {"refresh_token": laptop.refresh_token}
         laptop = keep(SignedIn(service.post("/v1/sessions/refresh", body).json()))
 
-    # She changes her password: the other device is out.
+    # She changes her password, proving who she is once more: the other device is out.
+    laptop = keep(SignedIn(service.post("/v1/sessions/current/step-up", {"password": FIRST}, by=laptop).json()))
     change = {"current_password": FIRST, "new_password": SECOND}
     assert service.post("/v1/me/password", change, by=laptop).status_code == 204
     assert refusal(service.get("/v1/me/sessions", by=phone)) == (401, "access_token_invalid")

@@ -29,6 +29,7 @@ def test_whoever_proves_an_address_gets_its_account(service: Service) -> None:
         "display_name": "Ada",
         "state": "active",
         "is_operator": False,
+        "has_second_factor": False,
         "created_at": "2026-03-20T12:00:00.000Z",
     }
 

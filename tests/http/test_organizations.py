@@ -19,6 +19,7 @@ def test_whoever_makes_an_organization_owns_it(service: Service) -> None:
         "id": organization["id"],
         "name": "Acme",
         "slug": "acme",
+        "requires_second_factor": False,
         "created_at": "2026-03-20T12:00:00.000Z",
         "role": "owner",
     }
