@@ -15,7 +15,7 @@ from application.retrying import Retrying
 from application.sessions import SignedIn
 from application.signing_in import OpenSession, enrolled_factors
 from domain.access import Principal
-from domain.accounts import Account
+from domain.accounts import Account, AccountNotFound, EmailAddress
 from domain.assurance import AssurancePolicy
 from domain.challenges import Challenge, ChallengeInvalid, ChallengeKind
 from domain.kernel import AccountId, ChallengeId
@@ -397,14 +397,38 @@ class ResetFactors:
         principal.must_be_fresh(self.assurance, at=now)
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id))
-            factors = uow.second_factors.lock(account.id)
-            uow.second_factors.save(factors.reset(by=principal.account.id, at=now))
-            uow.passkeys.remove_all(account.id)
-            uow.trusted_devices.remove_all(account.id)
-            uow.challenges.void(account.id)
-            uow.accounts.save(account.note_second_factor(is_enrolled=False))
-            uow.sessions.end_all(account.id, EndReason.FACTORS_RESET, at=now)
-            notify(uow, MailKind.FACTORS_RESET, account, ids=self.ids, at=now)
+            reset_factors(uow, account, by=principal.account.id, ids=self.ids, at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetFactorsByEmail:
+    """Whoever holds the machine does the same: the last operator may have lost everything."""
+
+    unit_of_work: Begin
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, email: str) -> Account:
+        """Raise InvalidEmail, AccountNotFound."""
+        address = EmailAddress.parse(email)
+        with self.unit_of_work() as uow:
+            found = uow.accounts.find_by_email(address)
+            if found is None:
+                raise AccountNotFound("That address has no account.")
+            account = uow.accounts.lock(found.id)
+            reset_factors(uow, account, by=None, ids=self.ids, at=self.clock.now())
+        return account
+
+
+def reset_factors(uow: UnitOfWork, account: Account, *, by: AccountId | None, ids: Ids, at: datetime) -> None:
+    """Of a locked account."""
+    uow.second_factors.save(uow.second_factors.lock(account.id).reset(by=by, at=at))
+    uow.passkeys.remove_all(account.id)
+    uow.trusted_devices.remove_all(account.id)
+    uow.challenges.void(account.id)
+    uow.accounts.save(account.note_second_factor(is_enrolled=False))
+    uow.sessions.end_all(account.id, EndReason.FACTORS_RESET, at=at)
+    notify(uow, MailKind.FACTORS_RESET, account, ids=ids, at=at)
 
 
 def note_factors(uow: UnitOfWork, account: Account, *, ids: Ids, at: datetime) -> None:

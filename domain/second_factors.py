@@ -126,7 +126,8 @@ class FactorsWereLocked(Event):
 class FactorsReset(Event):
     name = "factor.reset"
     account_id: AccountId
-    by: AccountId
+    by: AccountId | None
+    """Nobody, where it was done on the machine itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,8 +237,8 @@ class SecondFactors(Aggregate):
         """The last factor has fallen: there is nothing left that they could stand in for."""
         return replace(self, recovery_hashes=())
 
-    def reset(self, *, by: AccountId, at: datetime) -> Self:
-        """An operator lets the owner begin anew."""
+    def reset(self, *, by: AccountId | None, at: datetime) -> Self:
+        """An operator, or whoever holds the machine, lets the owner begin anew."""
         was_reset = FactorsReset(account_id=self.account_id, by=by, at=at)
         return replace(
             self,

@@ -193,6 +193,24 @@ def create_operator(
             )
             account = appoint(email=email, password=password, display_name=name)
         out.print(f"{account.email.value} is an operator ({account.id}).", highlight=False)
+        if container.settings().operators_need_second_factor and not account.has_second_factor:
+            out.print("Operators act with a second factor only. Sign in, and enrol one: POST /v1/me/totp.")
+
+
+@app.command("reset-factors")
+def reset_factors(
+    email: Annotated[str, typer.Argument(help="The address of the account.")],
+    yes: Yes = False,
+) -> None:
+    """Remove every second factor and passkey of an account: its owner, the last operator say, has lost them all.
+
+    Every session of the account ends, and its owner is told by mail. The password stays as it is.
+    """
+    with opened() as container:
+        if not yes:
+            typer.confirm(f"From now on the password alone opens {email}. Go on?", abort=True)
+        account = container.reset_factors_by_email()(email=email)
+        out.print(f"{account.email.value} has no second factor any more, and is signed out.", highlight=False)
 
 
 @keys.command("list")
@@ -319,15 +337,15 @@ def _must_be_free(plan: "CataloguePlan", *, but: Collection[str]) -> None:
 def doctor() -> None:
     """Check settings, database, schema, keys, mail and clock, and say what to do. Exits 1 if something is wrong."""
     from entrypoints.container import build
-    from entrypoints.doctor import examine
+    from entrypoints.doctor import Mark, examine
 
     container = build(load_settings())
     wrong = 0
+    colours = {Mark.OK: "green", Mark.NOTE: "yellow", Mark.FAIL: "red"}
     try:
         for finding in examine(container):
-            wrong += not finding.good
-            mark = "[green]ok  [/]" if finding.good else "[red]FAIL[/]"
-            out.print(f"{mark} {finding.subject}: ", end="")
+            wrong += finding.mark is Mark.FAIL
+            out.print(f"[{colours[finding.mark]}]{finding.mark:4}[/] {finding.subject}: ", end="")
             out.print(finding.text, markup=False, highlight=False)
     finally:
         container.persistence().close()

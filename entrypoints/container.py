@@ -102,6 +102,7 @@ from application.second_factors import (
     ProveFactor,
     RemoveTotp,
     ResetFactors,
+    ResetFactorsByEmail,
     ShowFactors,
 )
 from application.service_accounts import (
@@ -393,6 +394,7 @@ class Container(containers.DeclarativeContainer):
     )
     show_factors = retried(ShowFactors, autocommit=autocommit)
     reset_factors = retried(ResetFactors, unit_of_work=unit_of_work, assurance=assurance, clock=clock, ids=ids)
+    reset_factors_by_email = retried(ResetFactorsByEmail, unit_of_work=unit_of_work, clock=clock, ids=ids)
 
     begin_passkey = retried(
         BeginPasskey,

@@ -71,6 +71,9 @@ class MemoryAccounts(Accounts):
 class MemoryOperators(Operators):
     rows: dict[AccountId, None]
 
+    def all(self) -> list[AccountId]:
+        return sorted(self.rows)
+
     def add(self, id: AccountId) -> None:
         self.rows[id] = None
 

@@ -199,6 +199,10 @@ class SqlAccounts(Accounts):
 class SqlOperators(Operators):
     connection: Connection
 
+    def all(self) -> list[AccountId]:
+        ids = self.connection.execute(select(OperatorRow.account_id).order_by(OperatorRow.account_id)).scalars()
+        return [AccountId(id) for id in ids]
+
     def add(self, id: AccountId) -> None:
         claimed(self.connection, OperatorRow, {"account_id": id})
 

@@ -36,6 +36,9 @@ class Accounts(Protocol):
 class Operators(Protocol):
     """The active accounts with operator rights. There are few, and each change locks them all."""
 
+    def all(self) -> list[AccountId]:
+        """Oldest first."""
+
     def add(self, id: AccountId) -> None:
         """Nothing happens if it is one already."""
 

@@ -270,6 +270,16 @@ def dismiss(database: Persistence, id: AccountId) -> None:
         uow.operators.remove(id)
 
 
+def test_all_operators_are_listed_oldest_first(database: Persistence) -> None:
+    ids = operators(database, 3)
+    with database.autocommit() as uow:
+        assert uow.operators.all() == sorted(ids)
+    with database.unit_of_work() as uow:
+        uow.operators.remove(ids[1])
+    with database.autocommit() as uow:
+        assert uow.operators.all() == sorted([ids[0], ids[2]])
+
+
 def test_the_last_operator_stays(database: Persistence) -> None:
     first, second = operators(database, 2)
     dismiss(database, first)

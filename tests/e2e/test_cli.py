@@ -1,8 +1,11 @@
 """The `portico` command, as an operator of the machine types it."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+import pyotp
 import pytest
 
 from tests.e2e.installation import Installation, Server
@@ -45,16 +48,50 @@ def test_what_keeps_no_tables_has_nothing_to_migrate(on_sqlite: Installation) ->
     assert on_sqlite.having(DATABASE_URL="memory:").command("migrate", "up").exit_code == 0
 
 
-def test_an_operator_is_made_or_appointed_and_can_sign_in(server: Server) -> None:
+def test_an_operator_is_made_or_appointed_and_is_told_to_enrol_a_second_factor(server: Server) -> None:
     portico = server.installation.command
     server.sign_up("ada@example.com")
     assert portico("create-operator", "ada@example.com").exit_code == 0, "no password is asked for"
     made = portico("create-operator", OPERATOR, "--name", "Grace", OPERATOR_PASSWORD=PASSWORD)
     assert OPERATOR in made.stdout
+    assert "second factor only" in made.stdout
     assert PASSWORD not in made.output
     with server.client(server.sign_in(OPERATOR, PASSWORD)["access_token"]) as client:
+        refused = client.get("/v1/admin/accounts").json()
+        assert (refused["code"], refused["enrol_first"]) == ("step_up_required", True)
+        enrol(client)
         accounts = client.get("/v1/admin/accounts").json()["items"]
     assert {OPERATOR, "ada@example.com"} == {account["email"] for account in accounts if account["is_operator"]}
+    assert "second factor" not in portico("create-operator", OPERATOR).stdout, "there is one by now"
+
+
+def enrol(client: httpx.Client) -> None:
+    """An authenticator app; the session of the client then steps up with it."""
+    app = pyotp.TOTP(client.post("/v1/me/totp").json()["secret"])
+    assert client.post("/v1/me/totp/confirm", json={"code": app.now()}).is_success
+    following = app.at(datetime.now(UTC), counter_offset=1)  # the present one is spent
+    stepped_up = client.post("/v1/sessions/current/step-up", json={"code": following})
+    assert stepped_up.status_code == 200, stepped_up.text
+    client.headers["Authorization"] = f"Bearer {stepped_up.json()['access_token']}"
+
+
+def test_the_last_operator_who_lost_everything_begins_anew(server: Server) -> None:
+    portico, address = server.installation.command, "rosa@example.com"
+    portico("create-operator", address, OPERATOR_PASSWORD=PASSWORD)
+    with server.client(server.sign_in(address, PASSWORD)["access_token"]) as client:
+        enrol(client)
+        assert portico("reset-factors", address).exit_code != 0, "it asks, and nobody answers"
+        assert client.get("/v1/me").is_success
+        done = portico("reset-factors", address, "--yes")
+        assert (done.exit_code, address in done.stdout) == (0, True), done.output
+        assert client.get("/v1/me").json()["code"] == "session_ended"
+    with server.client(server.sign_in(address, PASSWORD)["access_token"]) as client:
+        assert client.get("/v1/me/factors").json() == {"factors": [], "recovery_codes_left": 0}
+
+
+def test_factors_of_nobody_cannot_be_reset(migrated: Installation) -> None:
+    refused = migrated.command("reset-factors", "nobody@example.com", "--yes")
+    assert (refused.exit_code, "has no account" in refused.stderr) == (1, True)
 
 
 def test_an_operator_with_a_weak_password_is_refused_in_words(migrated: Installation) -> None:
@@ -152,6 +189,21 @@ def test_the_doctor_names_all_that_is_wrong_and_what_to_do(on_sqlite: Installati
     assert ill.exit_code == 1
     assert "FAIL schema: it is not at head: run `portico migrate up`" in ill.stdout
     assert "FAIL mail: the mail server does not take mail" in ill.stdout
+
+
+def test_the_doctor_names_operators_without_a_second_factor_and_calls_it_no_error(migrated: Installation) -> None:
+    migrated.command("create-operator", OPERATOR, OPERATOR_PASSWORD=PASSWORD)
+    noted = migrated.command("doctor")
+    assert (noted.exit_code, f"note operators: {OPERATOR} has no second factor" in noted.stdout) == (0, True)
+    free = migrated.command("doctor", OPERATORS_NEED_SECOND_FACTOR="false")
+    assert OPERATOR not in free.stdout
+
+
+def test_the_doctor_names_a_domain_of_passkeys_that_is_not_that_of_the_pages(migrated: Installation) -> None:
+    pages = {"PUBLIC_URL": "https://accounts.example.com"}
+    refused = migrated.command("doctor", **pages, PASSKEY_DOMAIN="example.org")
+    assert (refused.exit_code, "PASSKEY_DOMAIN: " in refused.stderr) == (1, True)
+    assert migrated.command("doctor", **pages, PASSKEY_DOMAIN="example.com").exit_code == 0
 
 
 def test_a_sweep_says_what_it_removed(migrated: Installation) -> None:
