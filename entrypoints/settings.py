@@ -252,8 +252,10 @@ class Settings(BaseModel):
 
     @property
     def relying_party_origins(self) -> tuple[str, ...]:
+        """As browsers write them: in small letters, without the port that goes without saying."""
         url = urlsplit(self.public_url)
-        return self.passkey_origins or (f"{url.scheme}://{url.netloc}",)
+        usual = {"http": ":80", "https": ":443"}.get(url.scheme, "")
+        return self.passkey_origins or (f"{url.scheme}://{url.netloc.lower().removesuffix(usual)}",)
 
     @property
     def mail_policy(self) -> MailPolicy:

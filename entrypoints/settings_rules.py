@@ -60,6 +60,16 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
     )
     demand(settings.session_idle <= settings.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
     demand(
+        settings.factor_first_lock <= settings.factor_longest_lock,
+        "factor_first_lock",
+        "longer than FACTOR_LONGEST_LOCK",
+    )
+    demand(
+        not settings.passkey_domain or _is_domain_of(settings.passkey_domain, url.hostname or ""),
+        "passkey_domain",
+        "the host of PUBLIC_URL or a domain above it, like example.com",
+    )
+    demand(
         settings.mail != "smtp" or bool(settings.smtp_host),
         "smtp_host",
         "the mail server, or MAIL=console in development",
@@ -116,6 +126,34 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
     demand(settings.refresh_replays <= 100, "refresh_replays", "at most 100: a client tries again a few times")
     demand(settings.verification_tries <= 100, "verification_tries", "at most 100: each is a guess at a password")
     demand(
+        all(
+            _is_safe_origin(each) and _is_page_of(each, settings.relying_party_id) for each in settings.passkey_origins
+        ),
+        "passkey_origins",
+        "https origins of PASSKEY_DOMAIN, like https://accounts.example.com",
+    )
+    demand(
+        settings.challenge_lifetime <= timedelta(hours=1),
+        "challenge_lifetime",
+        "at most 1h: for so long a password that was right waits for its second factor",
+    )
+    for tries in ("challenge_tries", "factor_failures"):
+        demand(getattr(settings, tries) <= 100, tries, "at most 100: each is a guess at six digits")
+    demand(
+        settings.factor_first_lock >= timedelta(minutes=1),
+        "factor_first_lock",
+        "at least 1m: it is to slow down guesses",
+    )
+    demand(settings.email_code_tries <= 10, "email_code_tries", "at most 10: each is a guess at six digits")
+    demand(
+        settings.email_code_lifetime <= timedelta(hours=1),
+        "email_code_lifetime",
+        "at most 1h: for so long it opens the account to whoever reads the mail",
+    )
+    demand(
+        settings.step_up_after <= timedelta(days=1), "step_up_after", "at most 1d: it would hardly ever be asked for"
+    )
+    demand(
         not settings.password_range_url or _is_https_or_loopback(settings.password_range_url),
         "password_range_url",
         "must be https: it is told how the hashes of passwords begin",
@@ -158,6 +196,26 @@ def _is_https_or_loopback(url: str) -> bool:
 def _is_safe_origin(origin: str) -> bool:
     """As browsers write one (RFC 6454 section 6.2): compared letter by letter, any other would never match."""
     return bool(re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", origin)) and _is_https_or_loopback(origin)
+
+
+def _is_domain_of(domain: str, host: str) -> bool:
+    """As browsers demand of a relying party (WebAuthn section 5.1.2): addresses are no domains, and whoever shares a
+    top-level domain shares nothing else."""
+    if _is_address(host):
+        return False
+    return domain == host or ("." in domain and host.endswith(f".{domain}"))
+
+
+def _is_page_of(origin: str, domain: str) -> bool:
+    parts = _split(origin)
+    return parts.scheme == "https" and _is_domain_of(domain, parts.hostname or "")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _is_broad(network: str) -> bool:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
 from domain.claims import RegistrationPolicy
+from domain.email_codes import EmailCodePolicy
 from domain.mail import MailPolicy
 from domain.passwords import PasswordPolicy
+from domain.second_factors import FactorPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
 from entrypoints.settings import Settings, SettingsInvalid
@@ -69,6 +72,19 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("TOKEN_LIBRARY", "pyjwt"),
         ("ACCESS_TOKEN_LIFETIME", "ten minutes"),
         ("SESSION_IDLE", "31d"),
+        ("FACTOR_FIRST_LOCK", "25h"),
+        ("FACTOR_FAILURES", "0"),
+        ("CHALLENGE_TRIES", "0"),
+        ("EMAIL_CODE_TRIES", "0"),
+        ("PASSKEYS_PER_ACCOUNT", "0"),
+        ("PASSKEYS_PER_ACCOUNT", "101"),
+        ("PASSKEY_DOMAIN", "com"),
+        ("PASSKEY_DOMAIN", "evil.example"),
+        ("PASSKEY_DOMAIN", "other.accounts.example.com"),
+        ("PASSKEY_DOMAIN", "ample.com"),
+        ("PASSKEY_DOMAIN", ".example.com"),
+        ("PASSKEY_DOMAIN", "https://example.com"),
+        ("PASSKEY_DOMAIN", "127.0.0.1"),
         ("SESSIONS_PER_ACCOUNT", "0"),
         ("REFRESH_REPLAYS", "-1"),
         ("REGISTRATION", "ajar"),
@@ -116,6 +132,22 @@ def test_a_senseless_value_is_refused_everywhere(name: str, value: str) -> None:
         ("CORS_ORIGINS", "a.example"),
         ("CORS_ORIGINS", "null"),
         ("ACCESS_TOKEN_LIFETIME", "61m"),
+        ("PASSKEY_ORIGINS", "http://accounts.example.com"),
+        ("PASSKEY_ORIGINS", "https://accounts.example.com https://evil.example"),
+        ("PASSKEY_ORIGINS", "https://evilaccounts.example.com"),
+        ("PASSKEY_ORIGINS", "https://example.com"),
+        ("PASSKEY_ORIGINS", "https://accounts.example.com/"),
+        ("PASSKEY_ORIGINS", "https://Accounts.example.com"),
+        ("PASSKEY_ORIGINS", "accounts.example.com"),
+        ("PASSKEY_ORIGINS", "http://localhost:3000"),
+        ("PASSKEY_ORIGINS", "https://["),
+        ("CHALLENGE_LIFETIME", "61m"),
+        ("CHALLENGE_TRIES", "101"),
+        ("FACTOR_FAILURES", "101"),
+        ("FACTOR_FIRST_LOCK", "59s"),
+        ("EMAIL_CODE_TRIES", "11"),
+        ("EMAIL_CODE_LIFETIME", "61m"),
+        ("STEP_UP_AFTER", "25h"),
         ("REFRESH_REPLAY_WINDOW", "301s"),
         ("REFRESH_REPLAYS", "101"),
         ("VERIFICATION_TRIES", "101"),
@@ -139,6 +171,17 @@ def test_what_is_unsafe_is_for_development(name: str, value: str) -> None:
         ("TRUSTED_PROXIES", "10.0.0.0/8 2001::/16"),
         ("CORS_ORIGINS", "https://a.example https://a.example:8443 http://localhost:3000 http://[::1]:3000"),
         ("ACCESS_TOKEN_LIFETIME", "1h"),
+        ("PASSKEY_DOMAIN", "accounts.example.com"),
+        ("PASSKEY_DOMAIN", "example.com"),
+        ("PASSKEY_ORIGINS", "https://accounts.example.com https://a.accounts.example.com:8443"),
+        ("CHALLENGE_LIFETIME", "1h"),
+        ("CHALLENGE_TRIES", "100"),
+        ("FACTOR_FAILURES", "100"),
+        ("FACTOR_FIRST_LOCK", "1m"),
+        ("FACTOR_FIRST_LOCK", "24h"),
+        ("EMAIL_CODE_TRIES", "10"),
+        ("EMAIL_CODE_LIFETIME", "1h"),
+        ("STEP_UP_AFTER", "1d"),
         ("REFRESH_REPLAY_WINDOW", "5m"),
         ("REFRESH_REPLAYS", "100"),
         ("VERIFICATION_TRIES", "100"),
@@ -166,6 +209,27 @@ def test_this_machine_has_several_names(host: str) -> None:
 @pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000"])
 def test_plain_http_is_for_this_machine_only(url: str) -> None:
     loaded(PRODUCTION, PUBLIC_URL=url)
+
+
+def test_passkeys_may_belong_to_this_machine() -> None:
+    loaded(DEVELOPMENT, PASSKEY_DOMAIN="localhost", PASSKEY_ORIGINS="http://localhost:8000 http://localhost:3000")
+    assert set(refused(DEVELOPMENT, PUBLIC_URL="http://127.0.0.1", PASSKEY_DOMAIN="127.0.0.1")) == {"PASSKEY_DOMAIN"}
+    assert set(refused(DEVELOPMENT, PUBLIC_URL="http://127.0.0.1", PASSKEY_DOMAIN="0.0.1")) == {"PASSKEY_DOMAIN"}
+
+
+def test_passkeys_of_a_whole_domain_may_come_from_any_of_its_pages() -> None:
+    shared = {"PASSKEY_DOMAIN": "example.com", "PASSKEY_ORIGINS": "https://example.com https://app.example.com"}
+    settings = loaded(PRODUCTION, **shared)
+    assert settings.relying_party_id == "example.com"
+    assert settings.relying_party_origins == ("https://example.com", "https://app.example.com")
+
+
+def test_passkeys_belong_to_where_users_reach_the_service() -> None:
+    settings = loaded(PRODUCTION, PUBLIC_URL="https://Accounts.Example.com:8443/portico")
+    assert settings.relying_party_id == "accounts.example.com"
+    assert settings.relying_party_origins == ("https://accounts.example.com:8443",)
+    for url in ("https://accounts.example.com:443", "https://accounts.example.com"):
+        assert loaded(PRODUCTION, PUBLIC_URL=url).relying_party_origins == ("https://accounts.example.com",)
 
 
 @pytest.mark.parametrize("environ", [DEVELOPMENT, PRODUCTION])
@@ -360,6 +424,17 @@ def test_every_setting_of_a_policy_reaches_it() -> None:
         ATTEMPTS_A_DAY="4",
         ATTEMPT_FIRST_DELAY="5s",
         ATTEMPT_LONGEST_DELAY="6m",
+        STEP_UP_AFTER="7m",
+        OPERATORS_NEED_SECOND_FACTOR="false",
+        CHALLENGE_LIFETIME="2m",
+        CHALLENGE_TRIES="4",
+        FACTOR_FAILURES="6",
+        FACTOR_FIRST_LOCK="8m",
+        FACTOR_LONGEST_LOCK="9m",
+        TRUSTED_DEVICE_LIFETIME="1d",
+        PASSKEYS_PER_ACCOUNT="11",
+        EMAIL_CODE_LIFETIME="3m",
+        EMAIL_CODE_TRIES="2",
         MAIL_INTERVAL="2m",
         MAIL_PER_HOUR="3",
         MAIL_TRIES="4",
@@ -385,6 +460,17 @@ def test_every_setting_of_a_policy_reaches_it() -> None:
         first_delay=timedelta(seconds=5),
         longest_delay=6 * minute,
     )
+    assert settings.assurance_policy == AssurancePolicy(fresh_for=7 * minute, operators_need_second_factor=False)
+    assert settings.factor_policy == FactorPolicy(
+        challenge_lifetime=2 * minute,
+        challenge_tries=4,
+        failures=6,
+        first_lock=8 * minute,
+        longest_lock=9 * minute,
+        trust_lifetime=day,
+        most_passkeys=11,
+    )
+    assert settings.email_code_policy == EmailCodePolicy(lifetime=3 * minute, tries=2)
     assert settings.mail_policy == MailPolicy(least_interval=2 * minute, most_an_hour=3, most_tries=4)
     assert settings.key_policy == KeyPolicy(retiring_for=6 * minute)
 
@@ -395,6 +481,9 @@ def test_the_defaults_of_settings_are_those_of_the_domain() -> None:
     assert settings.password_policy == PasswordPolicy()
     assert settings.session_policy == SessionPolicy()
     assert settings.attempt_policy == AttemptPolicy()
+    assert settings.assurance_policy == AssurancePolicy()
+    assert settings.factor_policy == FactorPolicy()
+    assert settings.email_code_policy == EmailCodePolicy()
     assert settings.mail_policy == MailPolicy()
     assert settings.key_policy == KeyPolicy()
 
