@@ -19,7 +19,10 @@ from domain.email_changes import EmailChange
 from domain.invitations import Invitation
 from domain.mail import MailKind, QueuedMail
 from domain.memberships import Membership
+from domain.passkeys import Passkey
+from domain.second_factors import SecondFactors
 from domain.sessions import EndReason, Session
+from domain.trusted_devices import TrustedDevice
 
 _MOST_EXPORTED = 10_000
 _MOST_INVITATIONS = 1_000
@@ -82,6 +85,9 @@ class AccountExport:
     api_keys: list[ApiKey]
     invitations: list[Invitation]
     email_change: EmailChange | None
+    second_factors: SecondFactors | None
+    passkeys: list[Passkey]
+    trusted_devices: list[TrustedDevice]
     mail: list[QueuedMail]
     events: list[OutboxEvent]
 
@@ -111,6 +117,9 @@ class ExportAccount:
                 if account.email_verified_at
                 else [],
                 email_change=database.email_changes.find(account.id, at=now),
+                second_factors=database.second_factors.find(account.id),
+                passkeys=database.passkeys.all(account.id),
+                trusted_devices=database.trusted_devices.all(account.id, at=now),
                 mail=database.mail.of_address(account.email),
                 events=database.outbox.of_owner(account.id, limit=_MOST_EXPORTED),
             )

@@ -23,6 +23,7 @@ from domain.claims import RegistrationByInvitation, RegistrationClosed
 from domain.memberships import LastOwner
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
+from domain.second_factors import SecondFactors
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.routing import Caller, router
@@ -243,6 +244,41 @@ class ExportedEmailChange(BaseModel):
     expires_at: Timestamp
 
 
+class ExportedFactors(BaseModel):
+    """Never the secret of the app, nor what recovery codes are kept as."""
+
+    totp_enrolled_at: Timestamp | None
+    recovery_codes_left: int
+    locked_until: Timestamp | None
+
+    @classmethod
+    def of(cls, factors: SecondFactors | None) -> Self:
+        return cls(
+            totp_enrolled_at=factors.totp.enrolled_at if factors and factors.totp else None,
+            recovery_codes_left=len(factors.recovery_hashes) if factors else 0,
+            locked_until=factors.locked_until if factors else None,
+        )
+
+
+class ExportedPasskey(BaseModel):
+    """Never its key."""
+
+    id: UUID
+    name: str
+    transports: list[str]
+    is_backed_up: bool
+    created_at: Timestamp
+    last_used_at: Timestamp | None
+
+
+class ExportedTrustedDevice(BaseModel):
+    id: UUID
+    user_agent: str
+    network: str
+    created_at: Timestamp
+    expires_at: Timestamp
+
+
 class ExportedMail(BaseModel):
     kind: str
     due_at: Timestamp | None = Field(description="Null once it has gone.")
@@ -262,6 +298,9 @@ class ExportOut(BaseModel):
     api_keys: list[ExportedApiKey]
     invitations: list[ExportedInvitation]
     email_change: ExportedEmailChange | None
+    second_factors: ExportedFactors
+    passkeys: list[ExportedPasskey]
+    trusted_devices: list[ExportedTrustedDevice]
     mail: list[ExportedMail]
     events: list[ExportedEvent]
 
@@ -316,6 +355,28 @@ class ExportOut(BaseModel):
             )
             if change
             else None,
+            second_factors=ExportedFactors.of(export.second_factors),
+            passkeys=[
+                ExportedPasskey(
+                    id=passkey.id,
+                    name=passkey.display_name,
+                    transports=list(passkey.transports),
+                    is_backed_up=passkey.is_backed_up,
+                    created_at=passkey.created_at,
+                    last_used_at=passkey.last_used_at,
+                )
+                for passkey in export.passkeys
+            ],
+            trusted_devices=[
+                ExportedTrustedDevice(
+                    id=device.id,
+                    user_agent=device.user_agent,
+                    network=device.network,
+                    created_at=device.created_at,
+                    expires_at=device.expires_at,
+                )
+                for device in export.trusted_devices
+            ],
             mail=[ExportedMail(kind=mail.kind, due_at=mail.due_at) for mail in export.mail],
             events=[
                 ExportedEvent(id=event.id, name=event.name, at=event.at, data=event.data) for event in export.events

@@ -91,6 +91,7 @@ def test_a_whole_life_leaves_nothing_secret_in_the_log(log: Log, serve: Serve) -
         "account.registered",
         "session.started",
         "session.started",
+        "session.stepped_up",
         "account.password_changed",
         "session.ended",
         "account.email_change_requested",
