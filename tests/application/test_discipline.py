@@ -1,6 +1,6 @@
 """What holds for every use case, seen over a long day in which each of them runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -8,14 +8,15 @@ import pytest
 from application.ports.outbox import OutboxEvent
 from domain.accounts import LastOperator
 from domain.kernel import DomainError
+from domain.passkeys import PasskeyWrong
+from domain.second_factors import FactorWrong
 from domain.sessions import RefreshReused, RefreshSuperseded
+from tests.application.factor_day import GRACE, Step, a_day_of_factors
 from tests.application.fakes import Journal
 from tests.application.world import ADA, ANOTHER, ELSEWHERE, EVE, HOME, PASSWORD, SECOND, World
 from tests.builders import MINUTE
 
 NEW, NAME = "ada@new.example", "Ada Lovelace"
-
-Step = tuple[str, Callable[[], object]]
 
 
 def a_long_day(world: World) -> Iterator[Step]:
@@ -91,9 +92,10 @@ def a_long_day(world: World) -> Iterator[Step]:
     world.clock.advance(15 * MINUTE)
     yield "= deliver", world.deliver
     yield "revoke retired", lambda: list(world.sweep())
+    yield from a_day_of_factors(world)
 
 
-REFUSALS_WORTH_REMEMBERING = (RefreshReused, RefreshSuperseded)
+REFUSALS_WORTH_REMEMBERING = (RefreshReused, RefreshSuperseded, PasskeyWrong, FactorWrong)
 
 
 def live(world: World) -> None:
@@ -115,17 +117,31 @@ def test_every_change_leaves_an_event_and_nothing_else_does(world: World) -> Non
         assert is_remembered is not name.startswith(("-", "=")), name
 
 
-def test_every_event_of_accounts_sessions_and_keys_happens_on_such_a_day(world: World) -> None:
+def test_every_event_of_accounts_sessions_factors_and_keys_happens_on_such_a_day(world: World) -> None:
     live(world)
     gone_by = set(world.event_names())
-    assert {name.partition(".")[0] for name in gone_by} == {"account", "claim", "session", "signing_key"}
-    assert len(gone_by) == 21
+    assert {name.partition(".")[0] for name in gone_by} == {
+        *("account", "claim", "session", "signing_key"),
+        *("factor", "passkey"),
+    }
+    assert len(gone_by) == 32
 
 
 def test_no_event_holds_anything_personal_or_secret(world: World) -> None:
     live(world)
     told = repr(world.events())
-    personal = [ADA, EVE, NEW, "root@example.net", NAME, NAME.upper(), HOME.network, ELSEWHERE.network, HOME.user_agent]
+    personal = [
+        ADA,
+        EVE,
+        GRACE,
+        NEW,
+        "root@example.net",
+        NAME,
+        NAME.upper(),
+        HOME.network,
+        ELSEWHERE.network,
+        HOME.user_agent,
+    ]
     secret = [PASSWORD, ANOTHER, "newer$", *(mail.values.get("token", PASSWORD) for mail in world.mailer.sent)]
     for held in (*personal, *secret, "PRIVATE", "ptr_", "ptd_", "aes256gcm."):
         assert held not in told

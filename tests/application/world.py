@@ -123,8 +123,9 @@ class World(UseCases):
         """The same person, who has just proved it once more."""
         account = self.account(principal.account.id)
         proof = Proof(code=self.code(account.email.value)) if account.has_second_factor else None
-        now = self.subject(principal).person()
-        return self.who(self.step_up(principal=now, password=None if proof else password, proof=proof, client=HOME))
+        return self.who(
+            self.step_up(principal=self.now(principal), password=None if proof else password, proof=proof, client=HOME)
+        )
 
     def a_passkey_of(self, principal: Principal, *, name: str = "laptop") -> Device:
         """Registered just now."""
@@ -169,6 +170,10 @@ class World(UseCases):
         role = f"role-{len(self.members(of.organization_id))}"
         self.make_role(actor=of, name=role, description="", permissions=permissions)
         return self.a_member(of, email, role=role)
+
+    def now(self, principal: Principal) -> Principal:
+        """The same person at their next request."""
+        return self.subject(principal).person()
 
     def subject(self, principal: Principal, organization_id: OrganizationId | None = None) -> Subject:
         """Whom the next request of that person comes from."""
