@@ -18,7 +18,7 @@ install: .venv/installed ## Make .venv with the locked dependencies
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: install .env ## Serve on http://127.0.0.1:8000, with an embedded SQLite file unless .env says otherwise
+run: install .env ## Serve on http://localhost:8000, with an embedded SQLite file unless .env says otherwise
 	$(BIN)/portico migrate up
 	$(BIN)/portico serve
 

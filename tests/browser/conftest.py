@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.installation import serving_at_localhost
 from tests.browser.person import Person
@@ -15,7 +15,8 @@ from tests.e2e.installation import ROOT
 
 PICTURES = ROOT / ".browser"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_PATIENCE_MS = 20_000
+_PATIENCE_MS = 30_000
+"""For what takes less than one second on a machine that does nothing else."""
 _numbers = count(1)
 
 
@@ -33,6 +34,7 @@ def browser_path() -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = browser_path()
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
@@ -81,5 +83,4 @@ def pictures() -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for picture in sorted(PICTURES.glob("*.png")):
-        terminalreporter.write_line(f"picture: {picture}")
+    terminalreporter.write_line(f"Pictures of the page: {PICTURES}")

@@ -71,7 +71,7 @@ def test_an_embedded_page_is_refused_even_where_the_browser_is_told_to_let_it(
     page: Page, unguarded: str, stranger: str
 ) -> None:
     frame = embed(page, stranger, unguarded, allow="publickey-credentials-get *")
-    assert use_passkey(frame) == {"status": 401, "code": "passkey_wrong", "crossOrigin": True}
+    assert use_passkey(frame) == {"status": 403, "code": "passkey_wrong", "crossOrigin": True}
 
 
 def test_the_browser_lets_no_embedded_page_by_itself(page: Page, unguarded: str, stranger: str) -> None:

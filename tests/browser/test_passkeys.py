@@ -83,6 +83,7 @@ def test_a_session_steps_up_with_a_passkey(ada: Person) -> None:
     Device.of(ada.page)
     ada.sign_up()
     ada.register_passkey("Laptop")
+    ada.has_registered("Laptop")
     ada.has_session(aal=AAL1, amr="pwd")
     ada.press("Step up")
     ada.press("Use a passkey", within=ada.is_asked("Prove that it is you"))
@@ -126,8 +127,8 @@ def test_it_can_be_looked_at(ada: Person, pictures: Path, theme: str, width: int
     ada.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     ada.page.set_viewport_size({"width": width, "height": 900})
 
-    def take_picture(of: str) -> None:
-        ada.page.screenshot(path=pictures / f"{of}-{theme}-{width}.png", full_page=True)
+    def take_picture(of: str, *, is_dialog: bool = False) -> None:
+        ada.page.screenshot(path=pictures / f"{of}-{theme}-{width}.png", full_page=not is_dialog)
         overflows = ada.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not overflows
 
@@ -139,4 +140,4 @@ def test_it_can_be_looked_at(ada: Person, pictures: Path, theme: str, width: int
     take_picture("signed-in")
     ada.press("Step up")
     ada.is_asked("Prove that it is you")
-    take_picture("asked")
+    take_picture("asked", is_dialog=True)

@@ -217,9 +217,9 @@ function forget() {
 let isBusy = false;
 
 async function act(action) {
-  if (isBusy) return;
+  if (isBusy) return; // the one before may be waiting for its owner
   isBusy = true;
-  tell("…", "waiting");
+  tell("One moment …", "waiting");
   try {
     const done = await action();
     await show();
