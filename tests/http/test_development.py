@@ -1,5 +1,7 @@
 """What only development serves: the form by which `/docs` signs in, and a mailbox."""
 
+import re
+
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -9,6 +11,8 @@ from adapters.memory import MemoryDatabase
 from entrypoints.container import Container
 from entrypoints.settings import Settings
 from tests.http.service import ADA, PASSWORD, Service, SignedIn, refusal
+
+PAGE = ("/dev/passkeys", "/dev/passkeys.js", "/dev/passkeys.css")
 
 
 def by_form(service: Service, **fields: str) -> httpx.Response:
@@ -55,6 +59,30 @@ def test_the_mailbox_shows_what_would_have_been_sent(service: Service) -> None:
     assert "<script>" not in page
 
 
+@pytest.mark.parametrize("path", PAGE)
+def test_the_page_of_passkeys_loads_nothing_from_elsewhere_and_cannot_be_embedded(service: Service, path: str) -> None:
+    response = service.get(path)
+    policy = response.headers["content-security-policy"].split("; ")
+    assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+    assert {"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} <= set(policy)
+    assert "unsafe" not in response.headers["content-security-policy"]
+    assert not re.search(r"https?://(?!localhost)", response.text)
+
+
+def test_the_page_of_passkeys_is_led_to_from_the_mailbox_and_the_documentation(service: Service) -> None:
+    assert 'href="/dev/passkeys"' in service.get("/dev/mailbox").text
+    assert "(/dev/passkeys)" in service.get("/openapi.json").json()["info"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "belongs"), [("http://localhost:8000", True), ("http://127.0.0.1:8000", False), ("http://else", False)]
+)
+def test_the_page_of_passkeys_says_where_it_belongs(service: Service, origin: str, belongs: bool) -> None:
+    page = service.get(f"{origin}/dev/passkeys").text
+    assert ("belong to" not in page) is belongs
+    assert "{" not in page
+
+
 @pytest.fixture
 def production(portal: BlockingPortal) -> Service:
     environ = {"SECRET_KEY": "0123456789abcdef" * 2, "SMTP_HOST": "localhost", "BACKGROUND_WORK": "false"}
@@ -63,7 +91,7 @@ def production(portal: BlockingPortal) -> Service:
     return Service(portal, container)
 
 
-@pytest.mark.parametrize("path", ["/v1/token", "/dev/mailbox.json", "/dev/mailbox"])
+@pytest.mark.parametrize("path", ["/v1/token", "/dev/mailbox.json", "/dev/mailbox", *PAGE])
 def test_production_serves_none_of_it(production: Service, path: str) -> None:
     with production:
         for method in ("GET", "POST"):
@@ -73,4 +101,6 @@ def test_production_serves_none_of_it(production: Service, path: str) -> None:
 def test_production_serves_its_documentation(production: Service) -> None:
     with production:
         assert production.get("/docs").status_code == 200
-        assert "/v1/token" not in production.get("/openapi.json").json()["paths"]
+        document = production.get("/openapi.json").json()
+        assert "/v1/token" not in document["paths"]
+        assert "/dev/" not in str(document)
