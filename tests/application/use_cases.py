@@ -10,34 +10,13 @@ from adapters.security.opaque_tokens import HmacTokens
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
-from application.access import Authenticate, CheckAccess, CheckAccessOfMany
+from application.access import Authenticate
 from application.accounts import CloseAccount, ExportAccount, RenameAccount
-from application.api_keys import (
-    IssueApiKey,
-    ListPersonalKeys,
-    ListServiceKeys,
-    MakePersonalKey,
-    MakeServiceKey,
-    RevokePersonalKey,
-    RevokeServiceKey,
-    RotatePersonalKey,
-    RotateServiceKey,
-)
 from application.assurance import StepUp
-from application.catalogue import ApplyCatalogue, PlanCatalogue
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
 from application.email_codes import RequestEmailCode, SignInWithEmailCode
-from application.invitations import (
-    AcceptInvitation,
-    DeclineInvitation,
-    Invite,
-    ListInvitations,
-    ListMyInvitations,
-    RevokeInvitation,
-)
 from application.mail import ComposeMail, SendQueuedMail
-from application.memberships import ChangeMemberRole, LeaveOrganization, ListMembers, RemoveMember
 from application.operators import (
     AppointOperator,
     EndSessionsOf,
@@ -47,14 +26,6 @@ from application.operators import (
     SendPasswordReset,
     ShowAccount,
     SuspendAccount,
-)
-from application.organizations import (
-    ChangeOrganization,
-    DeleteOrganization,
-    ListOrganizations,
-    MakeOrganization,
-    RemoveDeletedOrganizations,
-    ShowOrganization,
 )
 from application.passkeys import (
     BeginPasskey,
@@ -73,7 +44,6 @@ from application.passwords import (
     RequestPasswordReset,
 )
 from application.ports.unit_of_work import Persistence
-from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
 from application.second_factors import (
     BeginTotp,
     ConfirmTotp,
@@ -84,21 +54,7 @@ from application.second_factors import (
     ResetFactors,
     ShowFactors,
 )
-from application.service_accounts import (
-    ChangeServiceAccount,
-    DeleteServiceAccount,
-    ListServiceAccounts,
-    MakeServiceAccount,
-)
-from application.sessions import (
-    EndOtherSessions,
-    EndSession,
-    EnterOrganization,
-    IssueTokens,
-    ListSessions,
-    RefreshSession,
-    SignOut,
-)
+from application.sessions import EndOtherSessions, EndSession, IssueTokens, ListSessions, RefreshSession, SignOut
 from application.signing_in import OpenSession, SignIn
 from application.signing_keys import (
     KeyRing,
@@ -133,13 +89,14 @@ from tests.application.fakes import (
     RememberingIds,
     Watched,
 )
+from tests.application.organization_use_cases import OrganizationUseCases
 from tests.builders import FixedClock
 
 PUBLIC_URL = "https://id.example.com"
 BACKENDS = ("invoices.example", "ledger.example")
 
 
-class UseCases:
+class UseCases(OrganizationUseCases):
     """It is noon, nothing has happened yet, and what is done stands in `journal`."""
 
     def __init__(
@@ -379,61 +336,18 @@ class UseCases:
             assurance=assurance, autocommit=autocommit, request_reset=self.request_reset
         )
 
-        self.make_organization = MakeOrganization(unit_of_work=unit_of_work, clock=clock, ids=ids)
-        self.list_organizations = ListOrganizations(autocommit=autocommit)
-        self.show_organization = ShowOrganization(autocommit=autocommit)
-        self.change_organization = ChangeOrganization(unit_of_work=unit_of_work, clock=clock)
-        self.delete_organization = DeleteOrganization(unit_of_work=unit_of_work, clock=clock)
-        self.remove_deleted_organizations = RemoveDeletedOrganizations(unit_of_work=unit_of_work, clock=clock, batch=2)
-        self.enter_organization = EnterOrganization(issue_tokens=issue, clock=clock)
-
-        self.list_members = ListMembers(autocommit=autocommit)
-        self.change_member_role = ChangeMemberRole(unit_of_work=unit_of_work, clock=clock)
-        self.remove_member = RemoveMember(unit_of_work=unit_of_work, clock=clock)
-        self.leave_organization = LeaveOrganization(unit_of_work=unit_of_work, clock=clock)
-
-        self.invite = Invite(
-            unit_of_work=unit_of_work, lifetime=timedelta(hours=48), mail_policy=mail_policy, clock=clock, ids=ids
+        self.offer_organizations(
+            unit_of_work=unit_of_work,
+            autocommit=autocommit,
+            tokens=tokens,
+            issue_tokens=issue,
+            secret_hasher=secrets,
+            secrets=random,
+            assurance=assurance,
+            mail_policy=mail_policy,
+            clock=clock,
+            ids=ids,
         )
-        self.list_invitations = ListInvitations(autocommit=autocommit, clock=clock)
-        self.revoke_invitation = RevokeInvitation(unit_of_work=unit_of_work, clock=clock)
-        self.list_my_invitations = ListMyInvitations(autocommit=autocommit, tokens=tokens, clock=clock)
-        self.accept_invitation = AcceptInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock)
-        self.decline_invitation = DeclineInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock)
-
-        self.show_catalogue = ShowCatalogue(autocommit=autocommit)
-        self.plan_catalogue = PlanCatalogue(autocommit=autocommit)
-        self.apply_catalogue = ApplyCatalogue(unit_of_work=unit_of_work)
-        self.list_roles = ListRoles(autocommit=autocommit)
-        self.make_role = MakeRole(unit_of_work=unit_of_work, clock=clock)
-        self.change_role = ChangeRole(unit_of_work=unit_of_work, clock=clock)
-        self.delete_role = DeleteRole(unit_of_work=unit_of_work, clock=clock)
-
-        self.list_service_accounts = ListServiceAccounts(autocommit=autocommit)
-        self.make_service_account = MakeServiceAccount(unit_of_work=unit_of_work, clock=clock, ids=ids)
-        self.change_service_account = ChangeServiceAccount(unit_of_work=unit_of_work, clock=clock)
-        self.delete_service_account = DeleteServiceAccount(unit_of_work=unit_of_work, clock=clock)
-
-        issue_key = IssueApiKey(secrets=SystemSecrets(), hasher=secrets, overlap=timedelta(hours=24))
-        self.make_personal_key = MakePersonalKey(
-            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock, ids=ids
-        )
-        self.list_personal_keys = ListPersonalKeys(autocommit=autocommit)
-        self.rotate_personal_key = RotatePersonalKey(
-            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock
-        )
-        self.revoke_personal_key = RevokePersonalKey(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
-        self.make_service_key = MakeServiceKey(
-            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock, ids=ids
-        )
-        self.list_service_keys = ListServiceKeys(autocommit=autocommit)
-        self.rotate_service_key = RotateServiceKey(
-            assurance=assurance, unit_of_work=unit_of_work, issue=issue_key, clock=clock
-        )
-        self.revoke_service_key = RevokeServiceKey(assurance=assurance, unit_of_work=unit_of_work, clock=clock)
-
-        self.check_access = CheckAccess()
-        self.check_access_of_many = CheckAccessOfMany(autocommit=autocommit)
 
         self.key_maker = EcKeyMaker()
         make_key = MakeKey(keys=self.key_maker, vault=vault, ids=ids)
