@@ -86,3 +86,18 @@ def test_retired_keys_are_revoked(world: World) -> None:
     world.clock.advance(11 * MINUTE)
     assert swept(world) == {"retired keys": 1}
     assert [key.state for key in world.list_keys()] == [KeyState.REVOKED, KeyState.ACTIVE, KeyState.STANDBY]
+
+
+def test_challenges_codes_by_mail_and_trust_go_in_their_own_time(world: World) -> None:
+    world.an_app_of(world.an_account())
+    world.enter_with_app(trust_device=True)
+    world.asked()
+    world.begin_passkey_sign_in()
+    world.request_email_code(email=ADA)
+    assert swept(world) == {}
+    world.clock.advance(5 * MINUTE)
+    assert swept(world) == {"challenges": 2}
+    world.clock.advance(5 * MINUTE)
+    assert swept(world) == {"codes by mail": 1}
+    world.clock.advance(30 * DAY - 10 * MINUTE)
+    assert swept(world)["trusted devices"] == 1
