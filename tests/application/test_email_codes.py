@@ -180,7 +180,7 @@ def test_a_refused_attempt_spends_no_try(world: World) -> None:
 
 def test_success_counts_no_attempt(world: World) -> None:
     world.an_account()
-    for _ in range(10):
+    for _ in range(20):
         show(world, *asked(world))
         world.clock.advance(MINUTE)
 

@@ -294,6 +294,14 @@ def test_a_copy_is_refused_and_its_owner_told_once_the_original_went_on(world: W
     assert world.enter_with_passkey(device)
 
 
+def test_a_copy_that_shows_the_very_count_of_the_original_is_one(world: World) -> None:
+    device = world.a_passkey_of(world.somebody())
+    copy = device.copied()
+    world.enter_with_passkey(device)
+    with pytest.raises(PasskeyWrong):
+        world.enter_with_passkey(copy)
+
+
 def test_a_passkey_that_does_not_count_is_never_taken_for_a_copy(world: World) -> None:
     principal = world.somebody()
     registered = world.a_passkey_of(principal)

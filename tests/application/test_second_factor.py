@@ -206,6 +206,14 @@ def test_success_forgives_what_failed_before(world: World) -> None:
     assert world.enter_with_app()
 
 
+def test_after_a_success_the_next_lock_is_short_again(world: World) -> None:
+    world.an_app_of(world.an_account())
+    for _ in range(2):
+        fail(world, 10)
+        world.clock.advance(15 * MINUTE)
+        world.enter_with_app()
+
+
 def test_a_stranger_without_the_password_cannot_lock_factors(world: World) -> None:
     account = world.an_account()
     world.an_app_of(account)
