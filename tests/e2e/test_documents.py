@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.installation import BIN, ROOT, Installation
-from tests.e2e.test_readme import sh_blocks
+from tests.e2e.tours import steps, walk
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -57,7 +57,7 @@ def test_the_catalogue_that_is_shown_is_the_one_that_is_there() -> None:
 
 def test_a_backup_is_restored_and_newer_refresh_tokens_count_as_copied(on_sqlite: Installation) -> None:
     (on_sqlite.directory / ".venv").symlink_to(BIN.parent)
-    back_up, restore = sh_blocks((ROOT / "docs" / "deploy.md").read_text())
+    back_up, restore = (step.commands for step in steps((ROOT / "docs" / "deploy.md").read_text()))
 
     with on_sqlite.serving() as server, server.client() as client:
         server.sign_up("ada@example.com")
@@ -75,6 +75,14 @@ def test_a_backup_is_restored_and_newer_refresh_tokens_count_as_copied(on_sqlite
         assert answer.json()["code"] == "refresh_reused"
         answer = client.post("/v1/sessions/refresh", json={"refresh_token": at_the_backup})
         assert answer.json()["code"] == "session_ended"
+
+
+def test_second_factors_are_used_as_their_document_shows_it(on_sqlite: Installation) -> None:
+    (on_sqlite.directory / ".venv").symlink_to(BIN.parent)
+    tour = steps((ROOT / "docs" / "second-factors.md").read_text())
+    assert len(tour) > 12
+    with on_sqlite.serving() as server:
+        walk(tour, server)
 
 
 def run(commands: str, installation: Installation) -> None:
