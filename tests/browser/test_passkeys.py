@@ -1,5 +1,6 @@
 """Passkeys and second factors, in a real browser, on the page that development serves."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,27 @@ def test_the_last_passkey_falls_with_a_recovery_code_only(ada: Person) -> None:
     expect(ada.passkeys()).to_have_count(0)
 
 
+def test_secrets_that_are_shown_once_are_gone_when_their_owner_signs_out(ada: Person) -> None:
+    ada.with_passkey()
+    ada.make_recovery_codes()
+    ada.press("Enrol an app")
+    expect(ada.page.locator("#secret")).to_be_visible()
+    ada.sign_out()
+    expect(ada.page.locator("#secret")).to_be_empty()
+    expect(ada.page.locator("#recovery-codes")).to_be_empty()
+    expect(ada.page.locator("#qr")).not_to_have_attribute("src", re.compile("data:"))
+
+
+def test_an_access_token_that_is_over_is_refreshed(ada: Person) -> None:
+    ada.sign_up()
+    over = {"status": 401, "code": "access_token_invalid", "detail": "It has expired."}
+    ada.page.route("**/v1/me/totp", lambda route: route.fulfill(status=401, json=over), times=1)
+    with ada.page.expect_response("**/v1/sessions/refresh") as refreshed:
+        ada.press("Enrol an app")
+    assert refreshed.value.status == 200
+    ada.is_told("Now the app")
+
+
 def test_the_page_says_where_passkeys_belong(page: Page, url: str) -> None:
     page.goto(f"{url.replace('localhost', '127.0.0.1')}/dev/mailbox")
     page.get_by_role("link", name="Passkeys and second factors").click()
@@ -128,6 +150,7 @@ def test_it_can_be_looked_at(ada: Person, pictures: Path, theme: str, width: int
     ada.page.set_viewport_size({"width": width, "height": 900})
 
     def take_picture(of: str, *, is_dialog: bool = False) -> None:
+        ada.page.evaluate("scrollTo(0, document.body.scrollHeight)")  # there, the message covers nothing
         ada.page.screenshot(path=pictures / f"{of}-{theme}-{width}.png", full_page=not is_dialog)
         overflows = ada.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not overflows

@@ -165,7 +165,7 @@ function tell(text, kind = "done") {
 async function show() {
   $("signed-out").hidden = Boolean(tokens);
   $("signed-in").hidden = !tokens;
-  if (!tokens) return;
+  if (!tokens) return forget();
   const account = await call("GET", "/v1/me");
   const { factors, recovery_codes_left } = await call("GET", "/v1/me/factors");
   const { items } = await call("GET", "/v1/me/passkeys");
@@ -203,9 +203,8 @@ function shownPasskey(passkey) {
   return item;
 }
 
-/** Nothing of an earlier account or enrolment stays on the page. */
+/** What was shown once is gone when its owner is. */
 function forget() {
-  tokens = null;
   $("enrolment").hidden = $("recovery-codes").hidden = true;
   $("qr").removeAttribute("src");
   $("secret").textContent = "";
@@ -214,22 +213,22 @@ function forget() {
 
 // ---- What a person does. Each action returns what it did, in words.
 
-let isBusy = false;
+const main = document.querySelector("main");
 
 async function act(action) {
-  if (isBusy) return; // the one before may be waiting for its owner
-  isBusy = true;
+  if (main.ariaBusy === "true") return; // the one before may be waiting for its owner
+  main.ariaBusy = "true";
   tell("One moment …", "waiting");
   try {
     const done = await action();
     await show();
     tell(done);
   } catch (problem) {
-    if (problem.problem?.code === "session_ended") forget();
+    if (problem.problem?.code === "session_ended") tokens = null;
     tell(problem.message, "refused");
     await show().catch(() => {}); // what failed is told already
   } finally {
-    isBusy = false;
+    main.ariaBusy = "false";
   }
 }
 
@@ -262,7 +261,7 @@ onClick("step-up", async () => {
 
 onClick("sign-out", async () => {
   await call("DELETE", "/v1/sessions/current");
-  forget();
+  tokens = null;
   return "Signed out.";
 });
 
