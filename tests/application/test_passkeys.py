@@ -15,7 +15,7 @@ from domain.passkeys import (
     PasskeyWrong,
     TooManyPasskeys,
 )
-from domain.second_factors import Factor, FactorWrong, RecoveryCodeNeeded
+from domain.second_factors import Factor, FactorsLocked, FactorWrong, RecoveryCodeNeeded
 from tests.application.factor_fakes import Device
 from tests.application.world import ADA, ANOTHER, EVE, HOME, PASSWORD, World
 from tests.builders import MINUTE
@@ -268,6 +268,18 @@ def test_whatever_a_stranger_sends_counts_no_failure_against_the_owner(world: Wo
             world.enter_with_passkey(forged)
     assert world.enrolled(principal.account.id).failures == 0
     assert world.enter_with_passkey(device)
+
+
+def test_locked_factors_are_told_to_the_passkey_alone(world: World) -> None:
+    """Whoever only names an account learns nothing of it."""
+    device = world.a_passkey_of(world.with_app())
+    for _ in range(10):
+        with pytest.raises(FactorWrong):
+            world.finish(world.asked(), Proof(code="000000"))
+    with pytest.raises(PasskeyWrong):
+        world.enter_with_passkey(Device(credential_id=device.credential_id, owner=device.owner))
+    with pytest.raises(FactorsLocked):
+        world.enter_with_passkey(device)
 
 
 def test_a_suspended_account_is_opened_by_no_passkey(world: World) -> None:
