@@ -20,6 +20,7 @@ class Name(StrEnum):
     ME = "me"
     REFRESH = "refresh"
     HASHING = "hashing"
+    FACTORS = "factors"
     STORM = "storm"
     START = "start"
     SCALE = "scale"

@@ -79,7 +79,7 @@ class Installation:
         ) as server:
             yield server
 
-    def sign_in(self, people: int = PEOPLE) -> list[SignedIn]:
+    def sign_in(self, people: int = PEOPLE, *, aal: int = 1) -> list[SignedIn]:
         """New sessions with new tokens, for accounts that lie evenly over the table. No password is asked."""
         addresses = [address_of(number) for number in range(1, self.accounts + 1, max(1, self.accounts // people))]
         found = query(self.url, "SELECT id::text FROM accounts WHERE email = ANY(%(emails)s)", {"emails": addresses})
@@ -90,7 +90,7 @@ class Installation:
                     id=SessionId(ids.new()),
                     account_id=AccountId(UUID(id)),
                     amr=("pwd",),
-                    aal=1,
+                    aal=aal,
                     client=_CLIENT,
                     policy=policy,
                     at=now,

@@ -49,7 +49,7 @@ def world(installation: Installation) -> Iterator[World]:
     url, many = installation.url, 40
     with installation.container() as container:
         container.appoint_operator()(email=address_of(1), password=None)
-        [operator] = installation.sign_in(1)
+        [operator] = installation.sign_in(1, aal=2)
         owner = [installation.sign_in(2)[1] for _ in range(many)]
         last_ids = query(url, f"SELECT id::text FROM accounts ORDER BY id DESC LIMIT {_PAGE + 1}")
         last_emails = query(
