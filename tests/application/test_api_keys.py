@@ -139,11 +139,15 @@ def test_one_has_at_most_fifty(world: World) -> None:
     a_key_for_nothing(world, ada)
 
 
-def test_whoever_was_signed_out_meanwhile_makes_none(world: World) -> None:
+def test_whoever_was_signed_out_meanwhile_learns_no_secret(world: World) -> None:
     ada = world.an_organization()
+    made = a_key(world, ada)
     world.sign_out(principal=ada.person())
     with pytest.raises(SessionEnded):
         a_key(world, ada)
+    with pytest.raises(SessionEnded):
+        world.rotate_personal_key(principal=ada.person(), key_id=made.key.id)
+    world.revoke_personal_key(principal=ada.person(), key_id=made.key.id)  # nobody is the worse for it
 
 
 def test_whoever_left_meanwhile_makes_none(world: World) -> None:
