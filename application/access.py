@@ -53,7 +53,7 @@ class Authenticate:
     ) -> tuple[Subject, Subject | None]:
         with self.autocommit() as database:
             found = database.access.by_key(
-                secret.owner_id, secret.id, organization_id=organization_id, other_id=other_id
+                secret.kind, secret.owner_id, secret.id, organization_id=organization_id, other_id=other_id
             )
             if found is None or not self._opens(secret, found[0], at):
                 raise ApiKeyInvalid
@@ -64,7 +64,7 @@ class Authenticate:
 
     def _opens(self, secret: ApiKeySecret, subject: Subject, at: datetime) -> bool:
         key, account = subject.key, subject.account
-        if key is None or key.kind is not secret.kind or not key.is_live(at) or (account and not account.is_active):
+        if key is None or not key.is_live(at) or (account and not account.is_active):
             return False
         if key.organization_id is not None and subject.standing is None:  # it does not outlive the membership
             return False

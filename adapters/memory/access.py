@@ -10,7 +10,7 @@ from application.ports.access import Access, Asked
 from application.ports.roles import Roles
 from domain.access import Standing, Subject
 from domain.accounts import Account
-from domain.api_keys import ApiKey
+from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, ServiceAccountId, SessionId
 from domain.memberships import Membership
 from domain.organizations import Organization
@@ -44,6 +44,7 @@ class MemoryAccess(Access):
 
     def by_key(
         self,
+        kind: KeyKind,
         owner_id: UUID,
         id: ApiKeyId,
         *,
@@ -51,7 +52,7 @@ class MemoryAccess(Access):
         other_id: ActorId | None = None,
     ) -> tuple[Subject, Subject | None] | None:
         key = self.api_keys.get((owner_id, id))
-        if key is None:
+        if key is None or key.kind is not kind:
             return None
         holder = self._holder(key)
         return (holder, self._member(organization_id, other_id)) if holder else None

@@ -3,6 +3,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.access import Subject
+from domain.api_keys import KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 
 Asked = tuple[OrganizationId, ActorId]
@@ -27,6 +28,7 @@ class Access(Protocol):
 
     def by_key(
         self,
+        kind: KeyKind,
         owner_id: UUID,
         id: ApiKeyId,
         *,
@@ -34,7 +36,7 @@ class Access(Protocol):
         other_id: ActorId | None = None,
     ) -> tuple[Subject, Subject | None] | None:
         """The holder of the key, with their standing in the organization of the key; and the other with theirs in
-        `organization_id`. None if there is no such key, be it live or not, or nobody whose it is."""
+        `organization_id`. None if there is no such key of that kind, be it live or not, or nobody whose it is."""
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         """Whoever is asked about, each in the organization beside them: at most two queries, however many they are.

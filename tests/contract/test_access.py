@@ -92,7 +92,7 @@ def by_key(
     other_id: ActorId | None = None,
 ) -> tuple[Subject, Subject | None] | None:
     with database.autocommit() as reads:
-        return reads.access.by_key(key.owner_id, key.id, organization_id=organization_id, other_id=other_id)
+        return reads.access.by_key(key.kind, key.owner_id, key.id, organization_id=organization_id, other_id=other_id)
 
 
 def standing(database: Persistence, session: Session, organization_id: OrganizationId) -> Standing | None:
