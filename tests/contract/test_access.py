@@ -9,7 +9,7 @@ from application.ports.access import Asked
 from application.ports.unit_of_work import Persistence
 from domain.access import Standing, Subject
 from domain.accounts import Account, AccountState
-from domain.api_keys import ApiKey
+from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 from domain.organizations import Organization
 from domain.permissions import MEMBERS_READ, ORGANIZATION_READ, Catalogue, Permission
@@ -331,6 +331,14 @@ def test_it_is_for_others_to_judge_whether_key_and_account_live(database: Persis
     account = signed_up(database, state=AccountState.SUSPENDED)
     key = kept(database, a_personal_key(owner_id=account.id, expires_at=NOON - DAY))
     assert by_key(database, key) == (Subject(account=account, key=key), None)
+
+
+def test_a_key_is_found_by_its_own_kind_only(database: Persistence, here: Tenant) -> None:
+    key = a_service_key(organization_id=here.id, service_account_id=here.service_account.id)
+    kept(database, key)
+    with database.autocommit() as reads:
+        assert reads.access.by_key(KeyKind.SERVICE, key.owner_id, key.id)
+        assert reads.access.by_key(KeyKind.PERSONAL, key.owner_id, key.id) is None
 
 
 def test_an_unknown_key_and_one_of_nobody_is_nobody(database: Persistence, here: Tenant) -> None:
