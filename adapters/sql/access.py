@@ -42,6 +42,7 @@ from adapters.sql.service_accounts import ServiceAccountRow, to_service_account
 from adapters.sql.sessions import SessionRow, to_session
 from application.ports.access import Access, Asked
 from domain.access import Standing, Subject
+from domain.accounts import Account
 from domain.api_keys import KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 from domain.permissions import Permission
@@ -59,12 +60,6 @@ def _role_of_account(organization: Id, account: Id) -> Select[Any]:
     return select(MemberRow.role).where(MemberRow.organization_id == organization, MemberRow.account_id == account)
 
 
-def _role_of_service_account(organization: Id, service_account: Id) -> Select[Any]:
-    return select(ServiceAccountRow.role).where(
-        ServiceAccountRow.organization_id == organization, ServiceAccountRow.id == service_account
-    )
-
-
 def _is_live(organization: Id) -> ScalarSelect[bool]:
     live = OrganizationRow.deleted_at.is_(None)
     return select(live).where(OrganizationRow.id == organization).scalar_subquery()
@@ -77,32 +72,52 @@ def _granted(role: ColumnElement[str] | InstrumentedAttribute[str], organization
     return cast(func.coalesce(built_in.scalar_subquery(), own.scalar_subquery()), Text)
 
 
-def _standing(name: str, *roles: Select[Any]) -> CTE:
-    """Role and permissions in the organization that is asked about: one row, or none where there is no role."""
-    role = (roles[0] if len(roles) == 1 else union_all(*roles)).subquery().c.role
-    granted = _granted(role, _ORGANIZATION).label("granted")
-    return _materialized(select(role, granted).where(_is_live(_ORGANIZATION)), name)
+def _places(
+    is_member: ColumnElement[bool], is_program: ColumnElement[bool], *, organization: Id | None = None
+) -> Select[Any]:
+    """Members and service accounts alike, as rows of service accounts; a member has no name among them."""
+    nameless = cast(null(), ServiceAccountRow.display_name.type), cast(null(), ServiceAccountRow.created_by.type)
+    members = select(
+        MemberRow.organization_id,
+        MemberRow.account_id.label("id"),
+        nameless[0].label("display_name"),
+        MemberRow.role,
+        nameless[1].label("created_by"),
+        MemberRow.created_at,
+        MemberRow.version,
+    )
+    place = union_all(members.where(is_member), select(ServiceAccountRow.__table__).where(is_program)).subquery().c
+    where = place.organization_id if organization is None else organization
+    return select(*place, _granted(place.role, where).label("granted")).where(_is_live(where))
 
 
 def _materialized(statement: Select[Any], name: str) -> CTE:
     return statement.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
 
 
-_HERE = _standing("here", _role_of_account(_ORGANIZATION, _ACCOUNT))
-_THEIRS = _standing("theirs", _role_of_account(_ORGANIZATION, _OTHER), _role_of_service_account(_ORGANIZATION, _OTHER))
+_HERE = _materialized(
+    _role_of_account(_ORGANIZATION, _ACCOUNT)
+    .where(_is_live(_ORGANIZATION))
+    .add_columns(_granted(MemberRow.role, _ORGANIZATION).label("granted")),
+    "here",
+)
+_THEIRS = _materialized(
+    _places(
+        and_(MemberRow.organization_id == _ORGANIZATION, MemberRow.account_id == _OTHER),
+        and_(ServiceAccountRow.organization_id == _ORGANIZATION, ServiceAccountRow.id == _OTHER),
+        organization=_ORGANIZATION,
+    ),
+    "theirs",
+)
 _OTHER_ACCOUNT = AccountRow.__table__.alias("other_account")
-_OTHER_SERVICE_ACCOUNT = ServiceAccountRow.__table__.alias("other_service_account")
 
 
 def _with_other(statement: Select[Any]) -> Select[Any]:
-    """Beside whoever calls: role and permissions of who is asked about, and the account or the service account."""
-    of_service_account = _OTHER_SERVICE_ACCOUNT.c
-    is_other = and_(of_service_account.organization_id == _ORGANIZATION, of_service_account.id == _OTHER)
+    """Beside whoever calls: the place of who is asked about, and the account if it is one."""
     return (
         statement.outerjoin(_THEIRS, true())
         .outerjoin(_OTHER_ACCOUNT, _OTHER_ACCOUNT.c.id == _OTHER)
-        .outerjoin(_OTHER_SERVICE_ACCOUNT, is_other)
-        .add_columns(_THEIRS, _OTHER_ACCOUNT, _OTHER_SERVICE_ACCOUNT)
+        .add_columns(_THEIRS, _OTHER_ACCOUNT)
     )
 
 
@@ -145,21 +160,11 @@ _OF_KIND = {KeyKind.PERSONAL: _held_by_account(), KeyKind.SERVICE: _held_by_serv
 _BY_KEY = {kind: Prepared(statement) for kind, statement in _OF_KIND.items()}
 _BY_KEY_WITH_OTHER = {kind: Prepared(_with_other(statement)) for kind, statement in _OF_KIND.items()}
 
-_OF_ASKED: ColumnElement[Any] = bindparam("asked", expanding=True)
-_MEMBERS = select(
-    MemberRow.organization_id,
-    MemberRow.account_id.label("id"),
-    cast(null(), ServiceAccountRow.display_name.type).label("display_name"),
-    MemberRow.role,
-    cast(null(), ServiceAccountRow.created_by.type).label("created_by"),
-    MemberRow.created_at,
-    MemberRow.version,
-).where(tuple_(MemberRow.organization_id, MemberRow.account_id).in_(_OF_ASKED))
-_PROGRAMS = select(ServiceAccountRow.__table__).where(
-    tuple_(ServiceAccountRow.organization_id, ServiceAccountRow.id).in_(_OF_ASKED)
+_PAIRS: ColumnElement[Any] = bindparam("asked", expanding=True)
+_ASKED = _places(
+    tuple_(MemberRow.organization_id, MemberRow.account_id).in_(_PAIRS),
+    tuple_(ServiceAccountRow.organization_id, ServiceAccountRow.id).in_(_PAIRS),
 )
-_PLACE = union_all(_MEMBERS, _PROGRAMS).subquery("place").c
-_PLACES = select(*_PLACE, _granted(_PLACE.role, _PLACE.organization_id)).where(_is_live(_PLACE.organization_id))
 
 _OF_SESSION, _OF_ACCOUNT, _OF_KEY, _OF_SERVICE_ACCOUNT = (
     len(model.__table__.columns) for model in (SessionRow, AccountRow, ApiKeyRow, ServiceAccountRow)
@@ -192,7 +197,7 @@ class SqlAccess(Access):
             row = _BY_SESSION_HERE.first(self.connection, this)
             return (_person(row, organization_id), None) if row else None
         row = _BY_SESSION_WITH_OTHER.first(self.connection, {**this, "of_other": other_id})
-        return (_person(row, organization_id), _other(row[_PERSON + 2 :], organization_id)) if row else None
+        return (_person(row, organization_id), _other(row[_PERSON + 2 :])) if row else None
 
     def by_key(
         self,
@@ -209,24 +214,16 @@ class SqlAccess(Access):
             return (_holder(row, kind), None) if row else None
         this |= {"of_organization": organization_id, "of_other": other_id}
         row = _BY_KEY_WITH_OTHER[kind].first(self.connection, this)
-        return (_holder(row, kind), _other(row[_HOLDER[kind] :], organization_id)) if row else None
+        return (_holder(row, kind), _other(row[_HOLDER[kind] :])) if row else None
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         # Accounts lie on other shards than their places in an organization, which are found first.
-        places = self.connection.execute(_PLACES, {"asked": list(asked)}).all()
+        places = self.connection.execute(_ASKED, {"asked": list(asked)}).all()
         people = {id for _, id, program, *_ in places if program is None}
         of_people = select(AccountRow.__table__).where(AccountRow.id.in_(people))
         accounts = {id: to_account((id, *rest)) for id, *rest in self.connection.execute(of_people)} if people else {}
-        found = {}
-        for *place, granted in places:
-            organization_id, id, program, role, *_ = place
-            standing = _standing_in(organization_id, role, granted)
-            service_account = to_service_account(place) if program is not None else None
-            if service_account or id in accounts:
-                found[organization_id, id] = Subject(
-                    account=accounts.get(id), service_account=service_account, standing=standing
-                )
-        return found
+        found = ((place, _placed(place, granted, accounts.get(place[1]))) for *place, granted in places)
+        return {(place[0], place[1]): subject for place, subject in found if subject}
 
 
 def _person(row: Row, organization_id: OrganizationId | None) -> Subject:
@@ -245,15 +242,18 @@ def _holder(row: Row, kind: KeyKind) -> Subject:
     return Subject(service_account=to_service_account(holder), key=key, standing=standing)
 
 
-def _other(row: Row, organization_id: OrganizationId) -> Subject | None:
+def _other(row: Row) -> Subject | None:
+    place, granted, account = row[:_OF_SERVICE_ACCOUNT], row[_OF_SERVICE_ACCOUNT], row[_OF_SERVICE_ACCOUNT + 1 :]
+    return _placed(place, granted, to_account(account) if account[0] else None) if place[0] else None
+
+
+def _placed(place: Row, granted: str | None, account: Account | None) -> Subject | None:
     """Of who does not belong there nothing is said, not even that they exist."""
-    standing = _standing_in(organization_id, *row[:2])
-    account, service_account = row[2 : 2 + _OF_ACCOUNT], row[2 + _OF_ACCOUNT :]
-    if standing and account[0]:
-        return Subject(account=to_account(account), standing=standing)
-    if standing and service_account[0]:
-        return Subject(service_account=to_service_account(service_account), standing=standing)
-    return None
+    organization_id, _, program, role, *_ = place
+    standing = _standing_in(organization_id, role, granted)
+    if program is not None:
+        return Subject(service_account=to_service_account(place), standing=standing)
+    return Subject(account=account, standing=standing) if account else None
 
 
 def _standing_in(organization_id: OrganizationId | None, role: str | None, granted: str | None) -> Standing | None:
