@@ -31,7 +31,7 @@ def portico(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for name in ("docs", "examples"):
         (folder / name).symlink_to(ROOT / name)
     (folder / ".venv").symlink_to(BIN.parent)
-    with Installation.for_development(folder, BACKEND_AUDIENCES="invoicing").serving() as server:
+    with Installation.for_development(folder, BACKEND_AUDIENCES="invoicing payroll").serving() as server:
         yield server
 
 
@@ -77,9 +77,9 @@ def backend(portico: Server) -> Iterator[Backend]:
             os.killpg(walk.pid, signal.SIGTERM)
 
 
-def token_for(portico: Server, organization: str, token: str, **more: str) -> str:
+def token_for(portico: Server, organization: str, token: str, *, audience: str) -> str:
     with portico.client(token) as client:
-        answer = client.post("/v1/me/organization", json={"organization_id": organization, **more})
+        answer = client.post("/v1/me/organization", json={"organization_id": organization, "audience": audience})
         assert answer.status_code == 200, answer.text
         found: str = answer.json()["access_token"]
         return found
@@ -128,7 +128,7 @@ def test_what_is_not_a_token_for_this_backend_is_refused(portico: Server, backen
         forged,
         f"{header}.{payload}.{signature[::-1]}",
         ada,
-        token_for(portico, backend.acme, ada),
+        token_for(portico, backend.acme, ada, audience="payroll"),
     ):
         assert backend.post("/invoices", token, customer="Initech").status_code == 401
     assert backend.post("/invoices", backend.token, customer="Initech").status_code == 201
