@@ -19,7 +19,7 @@ from domain.invitations import (
     InvitationNotFound,
     TooManyInvitations,
 )
-from domain.kernel import AccountId, InvitationId
+from domain.kernel import AccountId, InvitationId, MembershipId
 from domain.mail import MailKind, MailPolicy
 from domain.memberships import AlreadyMember, Membership
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
@@ -147,6 +147,7 @@ class AcceptInvitation:
     unit_of_work: Begin
     tokens: OpaqueTokens
     clock: Clock
+    ids: Ids
 
     def __call__(self, *, principal: Principal, token: str) -> SeenOrganization:
         """Raise TokenInvalid, InvitationForAnother, AlreadyMember."""
@@ -168,7 +169,13 @@ class AcceptInvitation:
             if uow.roles.permissions(organization.id, invitation.role) is None:
                 raise TokenInvalid
             uow.memberships.add(
-                Membership.begin(organization_id=organization.id, account_id=account.id, role=invitation.role, at=now)
+                Membership.begin(
+                    id=MembershipId(self.ids.new()),
+                    organization_id=organization.id,
+                    account_id=account.id,
+                    role=invitation.role,
+                    at=now,
+                )
             )
         return SeenOrganization(organization=organization, role=invitation.role)
 

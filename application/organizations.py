@@ -9,7 +9,7 @@ from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account
 from domain.api_keys import EndOfKey
-from domain.kernel import ChangedMeanwhile, OrganizationId
+from domain.kernel import ChangedMeanwhile, MembershipId, OrganizationId
 from domain.memberships import Membership
 from domain.organizations import (
     EmailUnverified,
@@ -77,7 +77,11 @@ class MakeOrganization:
             must_be_proved(owner)
             organization = Organization.make(id=id, name=name, slug=chosen, by=owner.id, at=now)
             uow.organizations.add(organization)
-            uow.memberships.add(Membership.begin(organization_id=id, account_id=owner.id, role=OWNER, at=now))
+            uow.memberships.add(
+                Membership.begin(
+                    id=MembershipId(self.ids.new()), organization_id=id, account_id=owner.id, role=OWNER, at=now
+                )
+            )
         return organization
 
 

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from application.organizations import lock_organization
-from application.ports.environment import Clock
+from application.ports.environment import Clock, Ids
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor
+from domain.kernel import RoleId
 from domain.permissions import ROLES_MANAGE, ROLES_READ, Catalogue, Permission
 from domain.roles import (
     ADMIN,
@@ -83,6 +84,7 @@ class MakeRole:
 
     unit_of_work: Begin
     clock: Clock
+    ids: Ids
 
     def __call__(self, *, actor: Actor, name: str, description: str, permissions: Collection[str]) -> ShownRole:
         """Raise PermissionDenied, InvalidRole, PermissionUnknown, ExceedsOwnRights, RoleTaken, TooManyRoles."""
@@ -93,6 +95,7 @@ class MakeRole:
             actor.must_cover(granted)
             lock_organization(uow, actor)
             role = Role.make(
+                id=RoleId(self.ids.new()),
                 organization_id=actor.organization_id,
                 name=role_name,
                 description=text,

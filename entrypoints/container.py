@@ -386,14 +386,14 @@ class Container(containers.DeclarativeContainer):
     list_invitations = retried(ListInvitations, autocommit=autocommit, clock=clock)
     revoke_invitation = retried(RevokeInvitation, unit_of_work=unit_of_work, clock=clock)
     list_my_invitations = retried(ListMyInvitations, autocommit=autocommit, tokens=opaque_tokens, clock=clock)
-    accept_invitation = retried(AcceptInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
+    accept_invitation = retried(AcceptInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids)
     decline_invitation = retried(DeclineInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
 
     show_catalogue = retried(ShowCatalogue, autocommit=autocommit)
     plan_catalogue = retried(PlanCatalogue, autocommit=autocommit)
     apply_catalogue = retried(ApplyCatalogue, unit_of_work=unit_of_work)
     list_roles = retried(ListRoles, autocommit=autocommit)
-    make_role = retried(MakeRole, unit_of_work=unit_of_work, clock=clock)
+    make_role = retried(MakeRole, unit_of_work=unit_of_work, clock=clock, ids=ids)
     change_role = retried(ChangeRole, unit_of_work=unit_of_work, clock=clock)
     delete_role = retried(DeleteRole, unit_of_work=unit_of_work, clock=clock)
 

@@ -22,8 +22,10 @@ from domain.kernel import (
     EmailChangeId,
     InvitationId,
     KeyId,
+    MembershipId,
     OrganizationId,
     PasswordResetId,
+    RoleId,
     ServiceAccountId,
     SessionId,
 )
@@ -160,6 +162,7 @@ def an_organization(**changes: Any) -> Organization:
 
 def a_membership(**changes: Any) -> Membership:
     membership = Membership(
+        id=MembershipId(_ids.new()),
         organization_id=OrganizationId(_ids.new()),
         account_id=AccountId(_ids.new()),
         role=MEMBER,
@@ -170,6 +173,7 @@ def a_membership(**changes: Any) -> Membership:
 
 def a_role(**changes: Any) -> Role:
     role = Role(
+        id=RoleId(_ids.new()),
         organization_id=OrganizationId(_ids.new()),
         name=RoleName(f"clerk-{next(_numbers)}"),
         description="Writes invoices, reads “everything”",

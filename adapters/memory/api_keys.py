@@ -31,9 +31,10 @@ class MemoryApiKeys(ApiKeys):
         self._keep(replace(key, version=key.version + 1, last_used_at=before.last_used_at))
 
     def remove(self, key: ApiKey) -> bool:
-        if self.rows.pop((key.owner_id, key.id), None) is None:
+        removed = self.rows.pop((key.owner_id, key.id), None)
+        if removed is None:
             return False
-        self.emit(key.owner_id, key.id, key)
+        self.emit(key.owner_id, key.id, replace(key, version=removed.version + 1))
         return True
 
     def count(self, owner_id: UUID, service_account_id: ServiceAccountId | None) -> int:

@@ -127,9 +127,10 @@ class SqlApiKeys(ApiKeys):
         self._note(saved)
 
     def remove(self, key: ApiKey) -> bool:
-        if not self.connection.execute(delete(ApiKeyRow).where(*_is(key))).rowcount:
+        removed = self.connection.execute(delete(ApiKeyRow).where(*_is(key)).returning(ApiKeyRow.version)).first()
+        if removed is None:
             return False
-        self._note(key)
+        self._note(replace(key, version=removed.version + 1))  # another may have saved it since it was read
         return True
 
     def count(self, owner_id: UUID, service_account_id: ServiceAccountId | None) -> int:
@@ -166,7 +167,7 @@ class SqlApiKeys(ApiKeys):
             ended = ended.where(ApiKeyRow.organization_id == organization_id)
         rows = self.connection.execute(ended.returning(ApiKeyRow.__table__)).all()
         for key in sorted(map(to_key, rows), key=lambda key: key.id):
-            self._note(key.end(reason, at=at))
+            self._note(replace(key.end(reason, at=at), version=key.version + 1))
 
     def sweep(self, *, at: datetime, limit: int) -> int:
         return swept(self.connection, ApiKeyRow, ApiKeyRow.expires_at <= at, oldest=ApiKeyRow.expires_at, limit=limit)

@@ -238,14 +238,14 @@ class UseCases:
         self.list_invitations = ListInvitations(autocommit=autocommit, clock=clock)
         self.revoke_invitation = RevokeInvitation(unit_of_work=unit_of_work, clock=clock)
         self.list_my_invitations = ListMyInvitations(autocommit=autocommit, tokens=tokens, clock=clock)
-        self.accept_invitation = AcceptInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock)
+        self.accept_invitation = AcceptInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock, ids=ids)
         self.decline_invitation = DeclineInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock)
 
         self.show_catalogue = ShowCatalogue(autocommit=autocommit)
         self.plan_catalogue = PlanCatalogue(autocommit=autocommit)
         self.apply_catalogue = ApplyCatalogue(unit_of_work=unit_of_work)
         self.list_roles = ListRoles(autocommit=autocommit)
-        self.make_role = MakeRole(unit_of_work=unit_of_work, clock=clock)
+        self.make_role = MakeRole(unit_of_work=unit_of_work, clock=clock, ids=ids)
         self.change_role = ChangeRole(unit_of_work=unit_of_work, clock=clock)
         self.delete_role = DeleteRole(unit_of_work=unit_of_work, clock=clock)
 

@@ -10,7 +10,7 @@ from application.ports.outbox import OutboxEvent
 from application.sessions import SignedIn
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account, EmailAddress
-from domain.kernel import AccountId, OrganizationId, SessionId
+from domain.kernel import AccountId, MembershipId, OrganizationId, SessionId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
 from domain.roles import MEMBER, RoleName
@@ -80,7 +80,11 @@ class World(UseCases):
     def joined(self, principal: Principal, of: Actor, *, role: str = MEMBER) -> Actor:
         """As if the person had always been in the organization: that left no trace in journal or outbox."""
         membership = Membership(
-            organization_id=of.organization_id, account_id=principal.account.id, role=RoleName(role), created_at=NOON
+            id=MembershipId(self.ids.new()),
+            organization_id=of.organization_id,
+            account_id=principal.account.id,
+            role=RoleName(role),
+            created_at=NOON,
         )
         with self.database.persistence.unit_of_work() as uow:
             uow.memberships.add(membership)
