@@ -9,7 +9,7 @@ from application.memberships import permissions_of
 from application.organizations import SeenOrganization, lock_organization
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
-from application.ports.unit_of_work import Begin
+from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor, Principal
 from domain.accounts import EmailAddress
 from domain.invitations import (
@@ -25,7 +25,7 @@ from domain.memberships import AlreadyMember, Membership
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 from domain.organizations import Organization, OrganizationNotFound
 from domain.permissions import INVITATIONS_MANAGE, INVITATIONS_READ
-from domain.roles import RoleName
+from domain.roles import ExceedsOwnRights, RoleName
 
 _MOST_SHOWN = 100
 
@@ -142,7 +142,8 @@ class ListMyInvitations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptInvitation:
-    """The account that has proved the invited address becomes a member."""
+    """The account that has proved the invited address becomes a member, if whoever invited them may still give the
+    role: what was promised is judged when it is taken."""
 
     unit_of_work: Begin
     tokens: OpaqueTokens
@@ -166,8 +167,7 @@ class AcceptInvitation:
             invitation.must_be_for(account)
             if not uow.invitations.take(invitation.end(EndOfInvitation.ACCEPTED, at=now)):
                 raise TokenInvalid
-            if uow.roles.permissions(organization.id, invitation.role) is None:
-                raise TokenInvalid
+            _must_still_be_given(uow, invitation)
             uow.memberships.add(
                 Membership.begin(
                     id=MembershipId(self.ids.new()),
@@ -196,6 +196,19 @@ class DeclineInvitation:
             invitation = uow.invitations.find(proof.organization_id, InvitationId(proof.id), at=now)
             if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.DECLINED, at=now)):
                 raise TokenInvalid
+
+
+def _must_still_be_given(uow: UnitOfWork, invitation: Invitation) -> None:
+    """Raise TokenInvalid if the role is gone, or whoever invited is, is suspended, or may do less than it by now."""
+    asked = (invitation.organization_id, invitation.invited_by)
+    inviter = uow.access.subjects([asked]).get(asked)
+    granted = uow.roles.permissions(invitation.organization_id, invitation.role)
+    if inviter is None or granted is None or (inviter.account and not inviter.account.is_active):
+        raise TokenInvalid
+    try:
+        inviter.within(invitation.organization_id).must_cover_role(invitation.role, granted)
+    except ExceedsOwnRights:
+        raise TokenInvalid from None
 
 
 def invitation_token(tokens: OpaqueTokens, invitation: Invitation) -> str:
