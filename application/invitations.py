@@ -34,7 +34,7 @@ _MOST_SHOWN = 100
 class Invite:
     """An address is invited into the organization, by mail, for 48 hours. Nobody invites above their own role.
 
-    An address has one invitation at a time: the new one takes the place of the old.
+    An address has one invitation at a time: the new one takes the place of the old, if the caller could give that too.
     """
 
     unit_of_work: Begin
@@ -65,9 +65,11 @@ class Invite:
             account = uow.accounts.find_by_email(address)
             if uow.memberships.find(actor.organization_id, account.id if account else AccountId(invitation.id)):
                 raise AlreadyMember
-            if uow.invitations.count(actor.organization_id, at=now) >= MOST_PENDING:
+            replaced = uow.invitations.put(invitation)
+            if replaced and replaced.is_live(now):
+                _must_cover(actor, replaced, uow)
+            if uow.invitations.count(actor.organization_id, at=now) > MOST_PENDING:
                 raise TooManyInvitations
-            uow.invitations.put(invitation)
             uow.mail.request(MailKind.INVITATION, address, ids=ids, policy=self.mail_policy, at=now)
         return invitation
 
@@ -88,19 +90,22 @@ class ListInvitations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeInvitation:
-    """An invitation is taken back: its token is worth nothing from now on."""
+    """An invitation is taken back: its token is worth nothing any more. Nobody takes back more than they may give."""
 
     unit_of_work: Begin
     clock: Clock
 
     def __call__(self, *, actor: Actor, invitation_id: UUID) -> None:
-        """Raise PermissionDenied, InvitationNotFound."""
+        """Raise PermissionDenied, InvitationNotFound, ExceedsOwnRights."""
         actor.must(INVITATIONS_MANAGE)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             invitation = uow.invitations.find(actor.organization_id, InvitationId(invitation_id), at=now)
-            if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.REVOKED, at=now)):
+            if invitation is None:
+                raise InvitationNotFound
+            _must_cover(actor, invitation, uow)
+            if not uow.invitations.take(invitation.end(EndOfInvitation.REVOKED, at=now)):
                 raise InvitationNotFound
 
 
@@ -196,6 +201,12 @@ class DeclineInvitation:
             invitation = uow.invitations.find(proof.organization_id, InvitationId(proof.id), at=now)
             if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.DECLINED, at=now)):
                 raise TokenInvalid
+
+
+def _must_cover(actor: Actor, invitation: Invitation, uow: UnitOfWork) -> None:
+    """Raise ExceedsOwnRights if the caller could not give what goes. A role that is gone grants nothing."""
+    granted = uow.roles.permissions(invitation.organization_id, invitation.role)
+    actor.must_cover_role(invitation.role, granted or frozenset())
 
 
 def _must_still_be_given(uow: UnitOfWork, invitation: Invitation) -> None:

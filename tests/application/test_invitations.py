@@ -139,7 +139,10 @@ def test_only_so_many_wait(world: World) -> None:
         world.invite(actor=acme, email=f"{number}@example.com", role=MEMBER)
     with pytest.raises(TooManyInvitations):
         world.invite(actor=acme, email=EVE, role=MEMBER)
-    world.revoke_invitation(actor=acme, invitation_id=first.id)
+    replacing = world.invite(actor=acme, email="x@example.com", role=ADMIN)
+    with pytest.raises(InvitationNotFound):
+        world.revoke_invitation(actor=acme, invitation_id=first.id)
+    world.revoke_invitation(actor=acme, invitation_id=replacing.id)
     world.invite(actor=acme, email=EVE, role=MEMBER)
     world.clock.advance(48 * HOUR)
     world.invite(actor=acme, email=GRACE, role=MEMBER)
@@ -161,6 +164,33 @@ def test_an_address_has_one_invitation_and_the_new_one_takes_the_place_of_the_ol
     assert world.within(eve, acme.organization_id).standing.role == MEMBER
     ends = [event.data["reason"] for event in world.events() if event.name == "invitation.ended"]
     assert ends == ["replaced", "accepted"]
+
+
+def test_nobody_takes_back_or_replaces_what_they_could_not_give(world: World) -> None:
+    acme = world.an_organization()
+    of_member = (ORGANIZATION_READ, MEMBERS_READ, ROLES_READ)
+    admin = world.a_member(acme, role=ADMIN)
+    inviter = world.a_member_who_may(acme, INVITATIONS_MANAGE, *of_member, email=GRACE)
+    for actor, role in ((inviter, ADMIN), (inviter, OWNER), (admin, OWNER)):
+        waits = world.invite(actor=acme, email=f"{role}@example.com", role=role)
+        with pytest.raises(ExceedsOwnRights):
+            world.revoke_invitation(actor=actor, invitation_id=waits.id)
+        with pytest.raises(ExceedsOwnRights):
+            world.invite(actor=actor, email=waits.email.value, role=MEMBER)
+        assert waits in world.list_invitations(actor=acme, limit=10, after=None)[0]
+    world.invite(actor=acme, email="mary@example.com", role=MEMBER)
+    replacing = world.invite(actor=inviter, email="mary@example.com", role=MEMBER)
+    world.revoke_invitation(actor=admin, invitation_id=replacing.id)
+    assert "mary@example.com" not in waiting(world, acme)
+
+
+def test_what_has_expired_is_nobodys_to_protect(world: World) -> None:
+    acme = world.an_organization()
+    admin = world.a_member(acme, GRACE, role=ADMIN)
+    world.invite(actor=acme, email=EVE, role=OWNER)
+    world.clock.advance(48 * HOUR)
+    world.invite(actor=admin, email=EVE, role=MEMBER)
+    assert waiting(world, acme) == [EVE]
 
 
 def test_each_organization_invites_the_address_for_itself(world: World) -> None:
