@@ -91,7 +91,7 @@ class MakeRole:
         actor.must(ROLES_MANAGE)
         role_name, text = parse_role_name(name), parse_role_description(description)
         with self.unit_of_work() as uow:
-            granted = uow.catalogue.get().known(permissions)
+            granted = uow.catalogue.hold().known(permissions)
             actor.must_cover(granted)
             lock_organization(uow, actor)
             role = Role.make(
@@ -132,7 +132,7 @@ class ChangeRole:
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             role = _own_role(uow, actor, name)
-            granted = role.permissions if permissions is None else uow.catalogue.get().known(permissions)
+            granted = role.permissions if permissions is None else uow.catalogue.hold().known(permissions)
             actor.must_cover(role.permissions | granted)
             changed = role.change(
                 description=role.description if text is None else text, permissions=granted, at=self.clock.now()

@@ -1,5 +1,7 @@
 """The catalogue is the operator's: planned, applied, and applied again."""
 
+from collections.abc import Callable
+
 import pytest
 
 from domain.access import Actor
@@ -44,6 +46,24 @@ def test_what_is_applied_counts_from_the_next_request(world: World) -> None:
     assert world.apply_catalogue(FIRST).changes == CatalogueChanges.between(Catalogue(), FIRST)
     assert world.again(member).subject.decide(READ, acme.organization_id).allowed
     assert {READ, SEND} <= world.again(acme).permissions()
+
+
+def test_whatever_names_permissions_holds_the_catalogue_that_has_them(world: World) -> None:
+    acme = world.an_organization()
+    principal = acme.person()
+    robot = world.make_service_account(actor=acme, name="Robot", role=MEMBER)
+    may = [MEMBERS_READ]
+    acts: list[Callable[[], object]] = [
+        lambda: world.make_role(actor=acme, name="clerk", description="", permissions=may),
+        lambda: world.change_role(actor=acme, name="clerk", permissions=[]),
+        lambda: world.make_personal_key(principal=principal, actor=acme, name="K", scopes=may, expires_at=None),
+        lambda: world.make_service_key(actor=acme, service_account_id=robot.id, name="K", scopes=may, expires_at=None),
+    ]
+    for act in acts:
+        with world.work() as work:
+            act()
+        assert "catalogue.hold" in work
+        assert "catalogue.get" not in work
 
 
 def test_applied_again_it_changes_nothing(world: World) -> None:
