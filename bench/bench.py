@@ -55,7 +55,7 @@ class Bench:
 
     def found(self, installation: Installation, population: Population) -> None:
         task = self.progress.add_task(f"founding {population}", total=None)
-        found(installation.url, population)
+        found(installation.url, population, accounts=installation.accounts)
         self.progress.remove_task(task)
 
     @contextmanager

@@ -17,8 +17,10 @@ class Population:
         return f"{self.organizations:,} organizations"
 
 
-def found(url: str, population: Population) -> None:
+def found(url: str, population: Population, *, accounts: int) -> None:
+    """`accounts` are there already."""
     parameters = {
+        "accounts": accounts,
         "organizations": population.organizations,
         "members": population.members,
         "memberships": population.memberships,
@@ -41,11 +43,11 @@ _FOUNDATION = (
     "INSERT INTO slugs (value, organization_id) SELECT slug, id FROM organizations",
     """
     INSERT INTO members (organization_id, account_id, id, role, created_at, version)
-    WITH people AS (SELECT id, row_number() OVER (ORDER BY id) AS n, count(*) OVER () AS people FROM accounts),
+    WITH people AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM accounts),
          houses AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM organizations),
          places (house, person, role) AS (
              SELECT houses.id, people.id, 'owner'
-             FROM houses JOIN people ON people.n = 1 + houses.n %% people.people
+             FROM houses JOIN people ON people.n = 1 + houses.n %% %(accounts)s
              UNION ALL
              SELECT houses.id, people.id, 'owner'
              FROM houses, people WHERE houses.n <= %(memberships)s AND people.n = 1
