@@ -1,5 +1,6 @@
 """Organizations: who makes one owns it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -105,8 +106,10 @@ class ListOrganizations:
     def __call__(self, *, subject: Subject, limit: int, after: str | None) -> tuple[list[SeenOrganization], str | None]:
         """Raise CursorInvalid."""
         with self.autocommit() as database:
-            if subject.account is None or (subject.key and subject.key.organization_id):
-                return self._only_one(database, subject), None
+            if subject.key and subject.key.organization_id:
+                return list(self._only_one(database, subject, subject.key.organization_id)), None
+            if subject.account is None:
+                return [], None
             memberships, after = database.memberships.page_of_account(subject.account.id, limit=limit, after=after)
             organizations = database.organizations.some({each.organization_id for each in memberships})
         return [
@@ -115,11 +118,11 @@ class ListOrganizations:
             if each.organization_id in organizations
         ], after
 
-    def _only_one(self, database: UnitOfWork, subject: Subject) -> list[SeenOrganization]:
-        if subject.standing is None:
-            return []
-        organization = database.organizations.get(subject.standing.organization_id)
-        return [SeenOrganization(organization=organization, role=subject.standing.role)]
+    def _only_one(self, database: UnitOfWork, subject: Subject, id: OrganizationId) -> Iterator[SeenOrganization]:
+        organization, holder = database.organizations.some({id}).get(id), subject.service_account
+        place = holder or (database.memberships.find(id, subject.account.id) if subject.account else None)
+        if organization and place:
+            yield SeenOrganization(organization=organization, role=place.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,8 +57,9 @@ class IssueTokens:
     opaque_tokens: OpaqueTokens
     policy: SessionPolicy
     ids: Ids
-    audiences: tuple[str, ...] = ()
-    """Of the backends; the first is meant where none is named. Without any it is Portico itself."""
+    audiences: tuple[str, ...]
+    """Of the backends; the first is meant where none is named. Never Portico's own: a backend could call Portico with
+    what it is sent."""
 
     def __call__(
         self,
@@ -81,7 +82,7 @@ class IssueTokens:
     def access_token(
         self, session: Session, *, standing: Standing | None = None, audience: str | None = None, at: datetime
     ) -> str:
-        """For an organization, if a standing is given; only such a token may be for a backend. Raise
+        """For a backend and an organization, if a standing is given; otherwise for Portico itself. Raise
         AudienceUnknown."""
         issued_at = at.replace(microsecond=0)
         claims = AccessClaims(
@@ -99,10 +100,10 @@ class IssueTokens:
         )
         return self.access_tokens.issue(claims)
 
-    def must_know(self, audience: str | None) -> str | None:
-        """The backend that is meant, None for Portico itself. Raise AudienceUnknown."""
+    def must_know(self, audience: str | None) -> str:
+        """The backend that is meant. Raise AudienceUnknown."""
         if audience is None:
-            return self.audiences[0] if self.audiences else None
+            return self.audiences[0]
         if audience not in self.audiences:
             raise AudienceUnknown
         return audience
@@ -210,7 +211,7 @@ class RefreshSession:
         organization_id: UUID | None = None,
         audience: str | None = None,
     ) -> SignedIn:
-        """With an organization, the access token is for it, and perhaps for a backend.
+        """With an organization, the access token is for it and a backend, and not for Portico.
 
         Raise RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused; before anything is exchanged
         OrganizationNotFound, AudienceUnknown.

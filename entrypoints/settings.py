@@ -91,7 +91,7 @@ class Settings(BaseModel):
     token_library: Literal["python-jose", "joserfc"] = "python-jose"  # noqa: S105 (a name)
     issuer: str = ""
     audience: str = "portico"
-    backend_audiences: Words = ()
+    backend_audiences: Words = ("backend",)
     client_id: str = "portico"
     access_token_lifetime: Duration = timedelta(minutes=10)
     session_idle: Duration = timedelta(days=7)

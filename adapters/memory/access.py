@@ -1,5 +1,5 @@
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from adapters.memory.api_keys import ApiKeyKey
@@ -55,7 +55,11 @@ class MemoryAccess(Access):
         if key is None or key.kind is not kind:
             return None
         holder = self._holder(key)
-        return (holder, self._member(organization_id, other_id)) if holder else None
+        if holder is None or (key.organization_id and holder.standing is None):
+            return None
+        if organization_id is None:
+            return replace(holder, standing=None), None
+        return holder, self._member(organization_id, other_id)
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         found = ((each, self._member(*each)) for each in asked)

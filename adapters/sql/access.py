@@ -25,6 +25,7 @@ from sqlalchemy import (
     cast,
     func,
     null,
+    or_,
     select,
     true,
     tuple_,
@@ -43,7 +44,7 @@ from adapters.sql.sessions import SessionRow, to_session
 from application.ports.access import Access, Asked
 from domain.access import Standing, Subject
 from domain.accounts import Account
-from domain.api_keys import KeyKind
+from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 from domain.permissions import Permission
 from domain.roles import RoleName
@@ -142,6 +143,20 @@ def _held_by_service_account() -> Select[Any]:
     )
 
 
+def _presented(kind: KeyKind) -> Select[Any]:
+    """A key and its holder, as long as there is a place for it: no more than a call outside organizations asks."""
+    if kind is KeyKind.SERVICE:
+        holder, is_holder = ServiceAccountRow, ServiceAccountRow.id == ApiKeyRow.service_account_id
+        is_held = and_(ServiceAccountRow.organization_id == _OWNER, is_holder, _is_live(_OWNER))
+        return (
+            select(ApiKeyRow.__table__, holder.__table__).join_from(ApiKeyRow, holder, is_held).where(*_this_key(kind))
+        )
+    where = ApiKeyRow.organization_id
+    has_place = or_(where.is_(None), and_(_role_of_account(where, _OWNER).exists(), _is_live(where)))
+    joined = select(ApiKeyRow.__table__, AccountRow.__table__).join_from(ApiKeyRow, AccountRow, AccountRow.id == _OWNER)
+    return joined.where(*_this_key(kind), has_place)
+
+
 def _this_key(kind: KeyKind) -> tuple[ColumnElement[bool], ...]:
     return ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY, ApiKeyRow.kind == kind.value
 
@@ -157,7 +172,8 @@ _BY_SESSION = Prepared(_SIGNED_IN)
 _BY_SESSION_HERE = Prepared(_SIGNED_IN_HERE)
 _BY_SESSION_WITH_OTHER = Prepared(_with_other(_SIGNED_IN_HERE))
 _OF_KIND = {KeyKind.PERSONAL: _held_by_account(), KeyKind.SERVICE: _held_by_service_account()}
-_BY_KEY = {kind: Prepared(statement) for kind, statement in _OF_KIND.items()}
+_BY_KEY = {kind: Prepared(_presented(kind)) for kind in KeyKind}
+_BY_KEY_HERE = {kind: Prepared(statement) for kind, statement in _OF_KIND.items()}
 _BY_KEY_WITH_OTHER = {kind: Prepared(_with_other(statement)) for kind, statement in _OF_KIND.items()}
 
 _PAIRS: ColumnElement[Any] = bindparam("asked", expanding=True)
@@ -209,12 +225,23 @@ class SqlAccess(Access):
         other_id: ActorId | None = None,
     ) -> tuple[Subject, Subject | None] | None:
         this: dict[str, UUID] = {"of_owner": owner_id, "of_key": id}
-        if organization_id is None or other_id is None:
+        if organization_id is None:
             row = _BY_KEY[kind].first(self.connection, this)
-            return (_holder(row, kind), None) if row else None
-        this |= {"of_organization": organization_id, "of_other": other_id}
-        row = _BY_KEY_WITH_OTHER[kind].first(self.connection, this)
-        return (_holder(row, kind), _other(row[_HOLDER[kind] :])) if row else None
+            return (_holder(to_key(row[:_OF_KEY]), row[_OF_KEY:], None), None) if row else None
+        if other_id is None:
+            row = _BY_KEY_HERE[kind].first(self.connection, this)
+        else:
+            row = _BY_KEY_WITH_OTHER[kind].first(
+                self.connection, {**this, "of_organization": organization_id, "of_other": other_id}
+            )
+        if row is None:
+            return None
+        key = to_key(row[:_OF_KEY])
+        standing = _standing_in(key.organization_id, *row[_OF_KEY : _OF_KEY + 2])
+        if key.organization_id and standing is None:
+            return None
+        holder = _holder(key, row[_OF_KEY + 2 : _HOLDER[kind]], standing)
+        return holder, _other(row[_HOLDER[kind] :]) if other_id else None
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         # Accounts lie on other shards than their places in an organization, which are found first.
@@ -234,12 +261,10 @@ def _person(row: Row, organization_id: OrganizationId | None) -> Subject:
     )
 
 
-def _holder(row: Row, kind: KeyKind) -> Subject:
-    key, holder = to_key(row[:_OF_KEY]), row[_OF_KEY + 2 : _HOLDER[kind]]
-    standing = _standing_in(key.organization_id, *row[_OF_KEY : _OF_KEY + 2])
-    if kind is KeyKind.PERSONAL:
-        return Subject(account=to_account(holder), key=key, standing=standing)
-    return Subject(service_account=to_service_account(holder), key=key, standing=standing)
+def _holder(key: ApiKey, row: Row, standing: Standing | None) -> Subject:
+    if key.kind is KeyKind.PERSONAL:
+        return Subject(account=to_account(row), key=key, standing=standing)
+    return Subject(service_account=to_service_account(row), key=key, standing=standing)
 
 
 def _other(row: Row) -> Subject | None:

@@ -35,8 +35,9 @@ class Access(Protocol):
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
     ) -> tuple[Subject, Subject | None] | None:
-        """The holder of the key, with their standing in the organization of the key; and the other with theirs in
-        `organization_id`. None if there is no such key of that kind, be it live or not, or nobody whose it is."""
+        """The holder of the key; where an organization is named, with their standing in that of the key, and the other
+        with theirs in the one that is named. None if there is no such key of that kind, be it live or not, nobody whose
+        it is, or no place for them any more in the organization that it was made for."""
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         """Whoever is asked about, each in the organization beside them: at most two queries, however many they are.
