@@ -11,13 +11,12 @@ from application.ports.environment import Clock, Ids
 from application.ports.security import AccessTokens, OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
-from domain.access import AccessClaims, Actor, AudienceUnknown, Principal, Standing
+from domain.access import AccessClaims, Actor, AudienceUnknown, Principal, Standing, Subject
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy
 from domain.kernel import OrganizationId, SessionId, Unauthenticated
 from domain.mail import MailKind
 from domain.one_time_tokens import Purpose
-from domain.organizations import OrganizationNotFound
 from domain.passwords import normalised
 from domain.sessions import (
     Client,
@@ -221,7 +220,30 @@ class RefreshSession:
             raise RefreshTokenInvalid("That is no refresh token of this service. Sign in again.")
         token = RefreshToken.unpack(packed)
         now = self.clock.now()
-        standing = self._standing(token, organization_id, audience) if organization_id else None
+        if organization_id is None:
+            return self.issue_tokens(self._exchange(token, client, now), at=now)
+        standing = self._standing(token, OrganizationId(organization_id), audience, now)
+        # An old token learns nothing of organizations, and is refused as it always is.
+        session = self._exchange(token, client, now) if standing else self._not_current(token, client)
+        return self.issue_tokens(session, standing=standing, audience=audience, at=now)
+
+    def _standing(
+        self, token: RefreshToken, organization_id: OrganizationId, audience: str | None, at: datetime
+    ) -> Standing | None:
+        """What the account is there; None for a token that cannot be exchanged any more.
+
+        Raise OrganizationNotFound, AudienceUnknown.
+        """
+        with self.autocommit() as database:
+            found = database.access.by_session(token.account_id, token.session_id, organization_id=organization_id)
+        subject = found[0] if found else Subject()
+        session = subject.session
+        if session is None or not session.is_live(at) or token.generation < session.generation - 1:
+            return None
+        self.issue_tokens.must_know(audience)
+        return subject.within(organization_id).standing
+
+    def _exchange(self, token: RefreshToken, client: Client, at: datetime) -> Session:
         with self.autocommit() as database:
             session = database.sessions.advance(
                 token.account_id,
@@ -229,19 +251,9 @@ class RefreshSession:
                 generation=token.generation,
                 client=client,
                 policy=self.policy,
-                at=now,
+                at=at,
             )
-        session = session or self._not_current(token, client)
-        return self.issue_tokens(session, standing=standing, audience=audience, at=now)
-
-    def _standing(self, token: RefreshToken, organization_id: UUID, audience: str | None) -> Standing:
-        self.issue_tokens.must_know(audience)
-        asked = (OrganizationId(organization_id), token.account_id)
-        with self.autocommit() as database:
-            subject = database.access.subjects([asked]).get(asked)
-        if subject is None:
-            raise OrganizationNotFound
-        return subject.within(asked[0]).standing
+        return session or self._not_current(token, client)
 
     def _not_current(self, token: RefreshToken, client: Client) -> Session:
         """The session, if its present generation may be handed out again."""
