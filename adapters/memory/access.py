@@ -55,10 +55,12 @@ class MemoryAccess(Access):
         if key is None or key.kind is not kind:
             return None
         holder = self._holder(key)
-        if holder is None or (key.organization_id and holder.standing is None):
+        if holder is None or (key.organization_id and not self._is_live(key.organization_id)):
             return None
         if organization_id is None:
             return replace(holder, standing=None), None
+        if key.organization_id and holder.standing is None:
+            return None
         return holder, self._member(organization_id, other_id)
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
@@ -88,8 +90,7 @@ class MemoryAccess(Access):
     def _standing(self, organization_id: OrganizationId | None, id: ActorId | None) -> Standing | None:
         if organization_id is None or id is None:
             return None
-        organization = self.organizations.get(organization_id)
-        if organization is None or not organization.is_live:
+        if not self._is_live(organization_id):
             return None
         place = self.memberships.get((organization_id, AccountId(id))) or self.service_accounts.get(
             (organization_id, ServiceAccountId(id))
@@ -98,3 +99,7 @@ class MemoryAccess(Access):
             return None
         granted = self.roles.permissions(organization_id, place.role)
         return Standing(organization_id=organization_id, role=place.role, permissions=granted or frozenset())
+
+    def _is_live(self, organization_id: OrganizationId) -> bool:
+        organization = self.organizations.get(organization_id)
+        return organization is not None and organization.is_live

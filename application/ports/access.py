@@ -37,7 +37,10 @@ class Access(Protocol):
     ) -> tuple[Subject, Subject | None] | None:
         """The holder of the key; where an organization is named, with their standing in that of the key, and the other
         with theirs in the one that is named. None if there is no such key of that kind, be it live or not, nobody whose
-        it is, or no place for them any more in the organization that it was made for."""
+        it is, or the organization that it was made for was deleted.
+
+        A membership that ends takes its keys with it. Where an organization is named that is looked at once more.
+        """
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         """Whoever is asked about, each in the organization beside them: at most two queries, however many they are.

@@ -114,8 +114,11 @@ class World(UseCases):
         return self.within(actor.person(), actor.organization_id)
 
     def by_key(self, secret: str) -> Subject:
-        """Whoever calls with that key."""
-        return self.authenticate(secret)[0]
+        """Whoever calls with that key, in the organization that it was made for."""
+        caller, _ = self.authenticate(secret)
+        if caller.key and caller.key.organization_id:
+            caller, _ = self.authenticate(secret, organization_id=caller.key.organization_id)
+        return caller
 
     def members(self, organization_id: OrganizationId) -> dict[AccountId, RoleName]:
         with self.database.persistence.autocommit() as database:

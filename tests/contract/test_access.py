@@ -283,8 +283,9 @@ def test_a_personal_key_has_the_standing_of_its_account_where_it_works(
     key = kept(database, a_personal_key(owner_id=here.account.id, organization_id=here.id))
     joined(database, elsewhere.id, account=here.account)
     holder = Subject(account=here.account, key=key, standing=here.standing())
-    for organization_id in (None, here.id, elsewhere.id):
+    for organization_id in (here.id, elsewhere.id):
         assert by_key(database, key, organization_id) == (holder, None)
+    assert by_key(database, key) == (replace(holder, standing=None), None)
 
 
 def test_a_service_key_has_the_standing_of_its_service_account(
@@ -292,8 +293,9 @@ def test_a_service_key_has_the_standing_of_its_service_account(
 ) -> None:
     key = kept(database, a_service_key(organization_id=here.id, service_account_id=here.service_account.id))
     holder = Subject(service_account=here.service_account, key=key, standing=here.standing(MEMBER, OF_MEMBER))
-    for organization_id in (None, here.id, elsewhere.id):
+    for organization_id in (here.id, elsewhere.id):
         assert by_key(database, key, organization_id) == (holder, None)
+    assert by_key(database, key) == (replace(holder, standing=None), None)
 
 
 def test_a_service_account_has_what_the_organizations_own_role_grants(database: Persistence, here: Tenant) -> None:
@@ -301,7 +303,7 @@ def test_a_service_account_has_what_the_organizations_own_role_grants(database: 
     with database.unit_of_work() as uow:
         uow.service_accounts.add(clerk)
     key = kept(database, a_service_key(organization_id=here.id, service_account_id=clerk.id))
-    assert by_key(database, key) == (Subject(service_account=clerk, key=key, standing=here.standing()), None)
+    assert by_key(database, key, here.id) == (Subject(service_account=clerk, key=key, standing=here.standing()), None)
     assert other(database, here, clerk.id) == Subject(service_account=clerk, standing=here.standing())
 
 
@@ -314,17 +316,19 @@ def test_the_holder_of_a_key_asks_about_another(database: Persistence, here: Ten
     assert by_key(database, key, elsewhere.id, elsewhere.account.id) == (holder, stranger)
 
 
-def test_a_key_whose_holder_left_has_no_standing(database: Persistence, here: Tenant, elsewhere: Tenant) -> None:
+def test_a_key_whose_holder_left_is_nobody(database: Persistence, here: Tenant, elsewhere: Tenant) -> None:
     key = kept(database, a_personal_key(owner_id=here.account.id, organization_id=elsewhere.id))
-    assert by_key(database, key, elsewhere.id) == (Subject(account=here.account, key=key), None)
+    for organization_id in (here.id, elsewhere.id):
+        assert by_key(database, key, organization_id) is None
+        assert by_key(database, key, organization_id, elsewhere.account.id) is None
 
 
-def test_a_key_has_no_standing_in_a_deleted_organization(database: Persistence, here: Tenant) -> None:
+def test_a_key_for_a_deleted_organization_is_nobody(database: Persistence, here: Tenant) -> None:
     personal = kept(database, a_personal_key(owner_id=here.account.id, organization_id=here.id))
     service = kept(database, a_service_key(organization_id=here.id, service_account_id=here.service_account.id))
     deleted(database, here.organization)
-    assert by_key(database, personal, here.id) == (Subject(account=here.account, key=personal), None)
-    assert by_key(database, service, here.id) == (Subject(service_account=here.service_account, key=service), None)
+    for key in (personal, service):
+        assert by_key(database, key) is by_key(database, key, here.id) is None
 
 
 def test_it_is_for_others_to_judge_whether_key_and_account_live(database: Persistence) -> None:
