@@ -39,6 +39,7 @@ class Invite:
 
     unit_of_work: Begin
     lifetime: timedelta
+    most_a_day: int
     mail_policy: MailPolicy
     clock: Clock
     ids: Ids
@@ -58,7 +59,7 @@ class Invite:
         )
         ids = {"organization_id": str(invitation.organization_id), "invitation_id": str(invitation.id)}
         with self.unit_of_work() as uow:
-            lock_organization(uow, actor)
+            organization = lock_organization(uow, actor)
             actor.must_cover_role(invitation.role, permissions_of(uow, actor.organization_id, role))
             # Members see each other, so the refusal tells nothing that the caller may not know. Without an account the
             # same is asked in vain: anybody may invite, and is not to learn by the time it takes who has one.
@@ -69,7 +70,8 @@ class Invite:
             if replaced and replaced.is_live(now):
                 _must_cover(actor, replaced, uow)
             if uow.invitations.count(actor.organization_id, at=now) > MOST_PENDING:
-                raise TooManyInvitations
+                raise TooManyInvitations(f"At most {MOST_PENDING} may wait: take some back, or try again later.")
+            uow.organizations.save(organization.count_invitation(most=self.most_a_day, at=now))
             uow.mail.request(MailKind.INVITATION, address, ids=ids, policy=self.mail_policy, at=now)
         return invitation
 

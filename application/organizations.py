@@ -16,6 +16,7 @@ from domain.organizations import (
     EmailUnverified,
     Organization,
     OrganizationNotFound,
+    TooManyOrganizations,
     parse_organization_name,
     parse_slug,
     slug_of,
@@ -61,13 +62,14 @@ class MakeOrganization:
     """Whoever has proved their address makes an organization, and is its owner."""
 
     unit_of_work: Begin
+    most_owned: int
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, name: str, slug: str | None = None) -> Organization:
         """Without a slug, one is made of the name.
 
-        Raise InvalidOrganizationName, InvalidSlug, SlugTaken, EmailUnverified.
+        Raise InvalidOrganizationName, InvalidSlug, SlugTaken, EmailUnverified, TooManyOrganizations.
         """
         id = OrganizationId(self.ids.new())
         name = parse_organization_name(name)
@@ -76,6 +78,8 @@ class MakeOrganization:
         with self.unit_of_work() as uow:
             owner = lock_owner(uow, principal, at=now)
             must_be_proved(owner)
+            if len(uow.memberships.owned_by(owner.id)) >= self.most_owned:
+                raise TooManyOrganizations(self.most_owned)
             organization = Organization.make(id=id, name=name, slug=chosen, by=owner.id, at=now)
             uow.organizations.add(organization)
             uow.memberships.add(

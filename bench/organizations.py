@@ -35,8 +35,8 @@ def found(url: str, population: Population, *, accounts: int) -> None:
 # waits. Nothing is over while it is measured.
 _FOUNDATION = (
     """
-    INSERT INTO organizations (id, name, slug, created_at, version)
-    SELECT uuidv7(before), 'Organization ' || n, 'organization-' || n, now() + before, 1
+    INSERT INTO organizations (id, name, slug, created_at, invitations_counted, version)
+    SELECT uuidv7(before), 'Organization ' || n, 'organization-' || n, now() + before, 0, 1
     FROM (SELECT n, (n - %(organizations)s - 1) * interval '1 minute' AS before
           FROM generate_series(1, %(organizations)s) AS n)
     """,

@@ -362,7 +362,13 @@ class Container(containers.DeclarativeContainer):
     end_sessions_of = retried(EndSessionsOf, unit_of_work=unit_of_work, clock=clock)
     send_password_reset = retried(SendPasswordReset, autocommit=autocommit, request_reset=request_password_reset)
 
-    make_organization = retried(MakeOrganization, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    make_organization = retried(
+        MakeOrganization,
+        unit_of_work=unit_of_work,
+        most_owned=settings.provided.organizations_per_account,
+        clock=clock,
+        ids=ids,
+    )
     list_organizations = retried(ListOrganizations, autocommit=autocommit)
     show_organization = retried(ShowOrganization, autocommit=autocommit)
     change_organization = retried(ChangeOrganization, unit_of_work=unit_of_work, clock=clock)
@@ -379,6 +385,7 @@ class Container(containers.DeclarativeContainer):
         Invite,
         unit_of_work=unit_of_work,
         lifetime=settings.provided.invitation_lifetime,
+        most_a_day=settings.provided.invitations_a_day,
         mail_policy=settings.provided.mail_policy,
         clock=clock,
         ids=ids,

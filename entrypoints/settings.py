@@ -106,7 +106,9 @@ class Settings(BaseModel):
     verification_lifetime: Duration = timedelta(hours=24)
     verification_tries: Count = 5
     email_change_lifetime: Duration = timedelta(hours=24)
+    organizations_per_account: Count = 100
     invitation_lifetime: Duration = timedelta(hours=48)
+    invitations_a_day: Count = 500
     api_key_overlap: Duration = timedelta(hours=24)
 
     password_hash: Literal["bcrypt_sha256", "argon2"] = "bcrypt_sha256"  # noqa: S105 (a name)

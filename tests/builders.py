@@ -156,6 +156,8 @@ def an_organization(**changes: Any) -> Organization:
         name="Ada Löwe & Söhne 🦉",
         slug=Slug(f"ada-{next(_numbers)}"),
         created_at=NOON - 30 * DAY,
+        invitations_counted_since=NOON - HOUR,
+        invitations_counted=7,
     )
     return replace(organization, **changes)
 

@@ -35,6 +35,8 @@ class OrganizationRow(Model):
     slug: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    invitations_counted_since: Mapped[datetime | None]
+    invitations_counted: Mapped[int]
     version: Mapped[int]
 
 
@@ -45,15 +47,24 @@ def to_row(organization: Organization) -> dict[str, Any]:
         "slug": organization.slug,
         "created_at": organization.created_at,
         "deleted_at": organization.deleted_at,
+        "invitations_counted_since": organization.invitations_counted_since,
+        "invitations_counted": organization.invitations_counted,
         "version": organization.version,
     }
 
 
 def to_organization(row: Sequence[Any]) -> Organization:
     """`row` holds the columns of OrganizationRow in their order."""
-    id, name, slug, created_at, deleted_at, version = row
+    id, name, slug, created_at, deleted_at, invitations_counted_since, invitations_counted, version = row
     return Organization(
-        id=id, name=name, slug=Slug(slug), created_at=created_at, deleted_at=deleted_at, version=version
+        id=id,
+        name=name,
+        slug=Slug(slug),
+        created_at=created_at,
+        deleted_at=deleted_at,
+        invitations_counted_since=invitations_counted_since,
+        invitations_counted=invitations_counted,
+        version=version,
     )
 
 

@@ -47,6 +47,8 @@ def upgrade() -> None:
         sa.Column("slug", sa.String(40), nullable=False),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("deleted_at", moment, nullable=True),
+        sa.Column("invitations_counted_since", moment, nullable=True),
+        sa.Column("invitations_counted", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_organizations"),
     )

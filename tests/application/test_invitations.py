@@ -22,8 +22,9 @@ from domain.permissions import (
 )
 from domain.roles import ADMIN, MEMBER, OWNER, ExceedsOwnRights, RoleUnknown
 from domain.sessions import SessionEnded
+from tests.application.use_cases import MOST_A_DAY
 from tests.application.world import ADA, EVE, PASSWORD, SECOND, World
-from tests.builders import HOUR, MINUTE
+from tests.builders import DAY, HOUR, MINUTE
 
 GRACE = "grace@example.com"
 
@@ -134,9 +135,14 @@ def test_whoever_was_demoted_meanwhile_invites_nobody(world: World) -> None:
 
 def test_only_so_many_wait(world: World) -> None:
     acme = world.an_organization()
-    first = world.invite(actor=acme, email="x@example.com", role=MEMBER)
+    world.invite(actor=acme, email="over@example.com", role=MEMBER)
+    world.clock.advance(23 * HOUR)
     for number in range(MOST_PENDING - 1):
+        if number == MOST_A_DAY - 1:
+            world.clock.advance(HOUR)
         world.invite(actor=acme, email=f"{number}@example.com", role=MEMBER)
+    world.clock.advance(DAY)
+    first = world.invite(actor=acme, email="x@example.com", role=MEMBER)
     with pytest.raises(TooManyInvitations):
         world.invite(actor=acme, email=EVE, role=MEMBER)
     replacing = world.invite(actor=acme, email="x@example.com", role=ADMIN)
@@ -145,6 +151,20 @@ def test_only_so_many_wait(world: World) -> None:
     world.revoke_invitation(actor=acme, invitation_id=replacing.id)
     world.invite(actor=acme, email=EVE, role=MEMBER)
     world.clock.advance(48 * HOUR)
+    world.invite(actor=acme, email=GRACE, role=MEMBER)
+
+
+def test_only_so_many_are_sent_in_a_day_taken_back_or_not(world: World) -> None:
+    acme = world.an_organization()
+    for _ in range(MOST_A_DAY):
+        sent = world.invite(actor=acme, email=EVE, role=MEMBER)
+    world.revoke_invitation(actor=acme, invitation_id=sent.id)
+    before = len(world.events())
+    world.clock.advance(DAY - SECOND)
+    with pytest.raises(TooManyInvitations):
+        world.invite(actor=acme, email=GRACE, role=MEMBER)
+    assert (waiting(world, acme), len(world.events())) == ([], before)
+    world.clock.advance(SECOND)
     world.invite(actor=acme, email=GRACE, role=MEMBER)
 
 

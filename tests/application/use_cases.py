@@ -108,6 +108,7 @@ from tests.application.fakes import (
 from tests.builders import FixedClock
 
 PUBLIC_URL = "https://id.example.com"
+MOST_OWNED, MOST_A_DAY = 10, 500
 BACKENDS = ("invoices.example", "ledger.example")
 
 
@@ -219,7 +220,9 @@ class UseCases:
         self.end_sessions_of = EndSessionsOf(unit_of_work=unit_of_work, clock=clock)
         self.send_password_reset = SendPasswordReset(autocommit=autocommit, request_reset=self.request_reset)
 
-        self.make_organization = MakeOrganization(unit_of_work=unit_of_work, clock=clock, ids=ids)
+        self.make_organization = MakeOrganization(
+            unit_of_work=unit_of_work, most_owned=MOST_OWNED, clock=clock, ids=ids
+        )
         self.list_organizations = ListOrganizations(autocommit=autocommit)
         self.show_organization = ShowOrganization(autocommit=autocommit)
         self.change_organization = ChangeOrganization(unit_of_work=unit_of_work, clock=clock)
@@ -233,7 +236,12 @@ class UseCases:
         self.leave_organization = LeaveOrganization(unit_of_work=unit_of_work, clock=clock)
 
         self.invite = Invite(
-            unit_of_work=unit_of_work, lifetime=timedelta(hours=48), mail_policy=mail_policy, clock=clock, ids=ids
+            unit_of_work=unit_of_work,
+            lifetime=timedelta(hours=48),
+            most_a_day=MOST_A_DAY,
+            mail_policy=mail_policy,
+            clock=clock,
+            ids=ids,
         )
         self.list_invitations = ListInvitations(autocommit=autocommit, clock=clock)
         self.revoke_invitation = RevokeInvitation(unit_of_work=unit_of_work, clock=clock)

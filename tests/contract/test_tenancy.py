@@ -17,12 +17,12 @@ from application.roles import DeleteRole
 from application.service_accounts import MakeServiceAccount
 from domain.access import Actor, Principal, Standing, Subject
 from domain.accounts import Account
-from domain.invitations import Invitation
+from domain.invitations import Invitation, TooManyInvitations
 from domain.kernel import OrganizationId
 from domain.mail import MailPolicy
 from domain.memberships import LastOwner, Membership
 from domain.one_time_tokens import TokenInvalid
-from domain.organizations import Organization, OrganizationNotFound, SlugTaken
+from domain.organizations import Organization, OrganizationNotFound, SlugTaken, TooManyOrganizations
 from domain.permissions import ORGANIZATION_READ, Catalogue
 from domain.roles import MEMBER, OWNER, RoleInUse, RoleName, RoleNotFound, RoleUnknown
 from domain.service_accounts import ServiceAccount
@@ -32,6 +32,7 @@ from tests.contract.threads import MANY, at_once, tally
 
 CLOCK = FixedClock()
 TOKENS = HmacTokens(SecretKeys("a secret of the tests"))
+MOST = 5
 CLERK, OF_CLERK = RoleName("clerk"), frozenset({ORGANIZATION_READ})
 
 
@@ -176,13 +177,20 @@ def test_whoever_accepts_while_the_organization_is_deleted_is_nothing_in_it(data
 
 def test_a_slug_claimed_by_many_makes_one_organization_with_its_owner(database: Persistence) -> None:
     principals = [signed_in(database, signed_up(database, email_verified_at=NOON)) for _ in range(MANY)]
-    make = Retrying(MakeOrganization(unit_of_work=database.unit_of_work, clock=CLOCK, ids=Uuid7Ids()))
+    make = Retrying(MakeOrganization(unit_of_work=database.unit_of_work, most_owned=MOST, clock=CLOCK, ids=Uuid7Ids()))
     outcomes = at_once(lambda number: make(principal=principals[number], name="Wanted", slug="wanted"))
     assert kinds(outcomes) == {Organization: 1, SlugTaken: MANY - 1}
     with database.autocommit() as reads:
         owned = [reads.memberships.owned_by(principal.account.id) for principal in principals]
     (made,) = (outcome for outcome in outcomes if isinstance(outcome, Organization))
     assert sorted(owned) == [[]] * (MANY - 1) + [[made.id]]
+
+
+def test_of_many_organizations_that_one_account_makes_at_once_it_owns_as_many_as_it_may(database: Persistence) -> None:
+    principal = signed_in(database, signed_up(database, email_verified_at=NOON))
+    make = Retrying(MakeOrganization(unit_of_work=database.unit_of_work, most_owned=MOST, clock=CLOCK, ids=Uuid7Ids()))
+    outcomes = at_once(lambda _: make(principal=principal, name="Wanted"))
+    assert kinds(outcomes) == {Organization: MOST, TooManyOrganizations: MANY - MOST}
 
 
 Give = Callable[[int], object]
@@ -199,10 +207,22 @@ def to_service_accounts(database: Persistence, actor: Actor) -> Give:
     return lambda number: make(actor=actor, name=f"Number {number}", role=CLERK)
 
 
-def to_the_invited(database: Persistence, actor: Actor) -> Give:
+def to_the_invited(database: Persistence, actor: Actor, *, most: int = 1000) -> Give:
     begin, policy, ids = database.unit_of_work, MailPolicy(), Uuid7Ids()
-    invite = Retrying(Invite(unit_of_work=begin, lifetime=2 * DAY, mail_policy=policy, clock=CLOCK, ids=ids))
+    invite = Retrying(
+        Invite(unit_of_work=begin, lifetime=2 * DAY, most_a_day=most, mail_policy=policy, clock=CLOCK, ids=ids)
+    )
     return lambda number: invite(actor=actor, email=f"ada-{number}@example.org", role=CLERK)
+
+
+def test_of_many_invitations_at_once_as_many_are_sent_as_may_be_in_a_day(database: Persistence) -> None:
+    organization = founded(database, invitations_counted_since=None)
+    invite = to_the_invited(database, an_owner(database, organization.id), most=MOST)
+    with database.unit_of_work() as uow:
+        uow.roles.add(a_role(organization_id=organization.id, name=CLERK, permissions=OF_CLERK))
+    assert kinds(at_once(invite)) == {Invitation: MOST, TooManyInvitations: MANY - MOST}
+    with database.autocommit() as reads:
+        assert reads.organizations.get(organization.id).invitations_counted == MOST
 
 
 @pytest.mark.parametrize("given", [to_members, to_service_accounts, to_the_invited])

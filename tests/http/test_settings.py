@@ -73,6 +73,8 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("ACCESS_TOKEN_LIFETIME", "ten minutes"),
         ("SESSION_IDLE", "31d"),
         ("SESSIONS_PER_ACCOUNT", "0"),
+        ("ORGANIZATIONS_PER_ACCOUNT", "0"),
+        ("INVITATIONS_A_DAY", "0"),
         ("REFRESH_REPLAYS", "-1"),
         ("REGISTRATION", "ajar"),
         ("VERIFICATION_TRIES", "0"),
