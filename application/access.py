@@ -124,10 +124,11 @@ class CheckAccessOfMany:
         asked = {(check.organization_id, id) for check in checks for id in (caller.id, check.subject_id) if id}
         with self.autocommit() as database:
             found = database.access.subjects(asked)
+        places = {id: found.get((id, caller.id)) for id in {check.organization_id for check in checks}}
+        callers = {id: replace(caller, standing=place.standing if place else None) for id, place in places.items()}
         answers = []
         for check, permission in zip(checks, permissions, strict=True):
-            at_home = found.get((check.organization_id, caller.id))
-            here = replace(caller, standing=at_home.standing if at_home else None)
+            here = callers[check.organization_id]
             other = found.get((check.organization_id, check.subject_id)) if check.subject_id else None
             answers.append(Checked(check=check, decision=_decided(here, other, permission, check)))
         return answers

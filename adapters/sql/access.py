@@ -28,7 +28,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
@@ -176,10 +175,12 @@ _BY_KEY = {kind: Prepared(_presented(kind)) for kind in KeyKind}
 _BY_KEY_HERE = {kind: Prepared(statement) for kind, statement in _OF_KIND.items()}
 _BY_KEY_WITH_OTHER = {kind: Prepared(_with_other(statement)) for kind, statement in _OF_KIND.items()}
 
-_PAIRS: ColumnElement[Any] = bindparam("asked", expanding=True)
+# Everybody in every organization: more than was asked, but a list of pairs would be planned pair by pair.
+_ORGANIZATIONS: ColumnElement[Any] = bindparam("of_organizations", expanding=True, type_=Uuid())
+_OTHERS: ColumnElement[Any] = bindparam("of_others", expanding=True, type_=Uuid())
 _ASKED = _places(
-    tuple_(MemberRow.organization_id, MemberRow.account_id).in_(_PAIRS),
-    tuple_(ServiceAccountRow.organization_id, ServiceAccountRow.id).in_(_PAIRS),
+    and_(MemberRow.organization_id.in_(_ORGANIZATIONS), MemberRow.account_id.in_(_OTHERS)),
+    and_(ServiceAccountRow.organization_id.in_(_ORGANIZATIONS), ServiceAccountRow.id.in_(_OTHERS)),
 )
 
 _OF_SESSION, _OF_ACCOUNT, _OF_KEY, _OF_SERVICE_ACCOUNT = (
@@ -245,7 +246,10 @@ class SqlAccess(Access):
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         # Accounts lie on other shards than their places in an organization, which are found first.
-        places = self.connection.execute(_ASKED, {"asked": list(asked)}).all()
+        wanted = set(asked)
+        organizations, others = {each[0] for each in wanted}, {each[1] for each in wanted}
+        rows = self.connection.execute(_ASKED, {"of_organizations": list(organizations), "of_others": list(others)})
+        places = [row for row in rows if (row[0], row[1]) in wanted]
         people = {id for _, id, program, *_ in places if program is None}
         of_people = select(AccountRow.__table__).where(AccountRow.id.in_(people))
         accounts = {id: to_account((id, *rest)) for id, *rest in self.connection.execute(of_people)} if people else {}
