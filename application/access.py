@@ -9,7 +9,7 @@ from application.ports.security import AccessTokens, SecretHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Decision, Principal, Subject
 from domain.accounts import Account
-from domain.api_keys import ApiKeyInvalid, ApiKeySecret
+from domain.api_keys import ApiKey, ApiKeyInvalid, ApiKeySecret
 from domain.kernel import ActorId, OrganizationId
 from domain.permissions import ACCESS_CHECK, Permission, parse_permission
 from domain.sessions import SessionEnded
@@ -59,8 +59,14 @@ class Authenticate:
                 raise ApiKeyInvalid
             key = found[0].key
             if key and key.is_use_worth_noting(at):
-                database.api_keys.note_use(key, at=at)
+                database.api_keys.note_use(key, digest=self._renewed(secret, key), at=at)
         return found
+
+    def _renewed(self, secret: ApiKeySecret, key: ApiKey) -> str | None:
+        """Its hash under the present key, if the stored one is of an older: so a key that is used outlives a change of
+        the installation's secret. What was rotated away is soon over anyway."""
+        is_due = self.secrets.is_outdated(key.digest) and self.secrets.verify(secret.text, key.digest)
+        return self.secrets.hash(secret.text) if is_due else None
 
     def _opens(self, secret: ApiKeySecret, subject: Subject, at: datetime) -> bool:
         key, account = subject.key, subject.account

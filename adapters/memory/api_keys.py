@@ -45,10 +45,11 @@ class MemoryApiKeys(ApiKeys):
     ) -> tuple[list[ApiKey], str | None]:
         return page_by_id(self._of(owner_id, service_account_id), lambda key: key.id, limit=limit, after=after)
 
-    def note_use(self, key: ApiKey, *, at: datetime) -> None:
+    def note_use(self, key: ApiKey, *, digest: str | None = None, at: datetime) -> None:
         before = self.find(key.owner_id, key.id)
         if before and before.is_use_worth_noting(at):
-            self.rows[key.owner_id, key.id] = replace(before, last_used_at=at)
+            kept = digest if digest and before.digest == key.digest else before.digest
+            self.rows[key.owner_id, key.id] = replace(before, digest=kept, last_used_at=at)
 
     def end_all(
         self,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Index, String, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Index, String, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Json, Model
@@ -146,10 +146,14 @@ class SqlApiKeys(ApiKeys):
         oldest_first = keys.order_by(ApiKeyRow.id)
         return one_page(self.connection, oldest_first, to_key, lambda key: str(key.id), limit=limit)
 
-    def note_use(self, key: ApiKey, *, at: datetime) -> None:
+    def note_use(self, key: ApiKey, *, digest: str | None = None, at: datetime) -> None:
         last = ApiKeyRow.last_used_at
         is_due = or_(last.is_(None), last <= at - LAST_USED_PRECISION)
-        self.connection.execute(update(ApiKeyRow).where(*_is(key), is_due).values(last_used_at=at))
+        noted = update(ApiKeyRow).where(*_is(key), is_due).values(last_used_at=at)
+        if digest:
+            is_as_read = ApiKeyRow.digest == key.digest
+            noted = noted.values(digest=case((is_as_read, digest), else_=ApiKeyRow.digest))
+        self.connection.execute(noted)
 
     def end_all(
         self,
