@@ -11,6 +11,7 @@ from domain.permissions import (
     CatalogueChanges,
     Permission,
     PermissionInUse,
+    PermissionKept,
     PermissionUnknown,
 )
 from domain.roles import MEMBER
@@ -113,8 +114,8 @@ def test_what_nothing_names_is_removed_without_a_word(world: World) -> None:
 
 def test_a_withdrawal_of_what_stays_or_never_was_is_a_mistake(world: World) -> None:
     world.apply_catalogue(FIRST)
-    for name in (READ, "parcels:send"):
-        with pytest.raises(PermissionUnknown) as refused:
+    for name, refusal in ((READ, PermissionKept), ("parcels:send", PermissionUnknown)):
+        with pytest.raises(refusal, match=name) as refused:
             world.apply_catalogue(WITHOUT_SEND, withdraw=[SEND, name])
         assert refused.value.field == "withdraw"
     assert world.show_catalogue() == FIRST
