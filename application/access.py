@@ -9,7 +9,7 @@ from application.ports.security import AccessTokens, SecretHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Decision, Principal, Subject
 from domain.accounts import Account
-from domain.api_keys import ApiKeyInvalid, ApiKeySecret
+from domain.api_keys import ApiKey, ApiKeyInvalid, ApiKeySecret
 from domain.kernel import ActorId, OrganizationId
 from domain.permissions import ACCESS_CHECK, Permission, parse_permission
 from domain.sessions import SessionEnded
@@ -53,20 +53,24 @@ class Authenticate:
     ) -> tuple[Subject, Subject | None]:
         with self.autocommit() as database:
             found = database.access.by_key(
-                secret.owner_id, secret.id, organization_id=organization_id, other_id=other_id
+                secret.kind, secret.owner_id, secret.id, organization_id=organization_id, other_id=other_id
             )
             if found is None or not self._opens(secret, found[0], at):
                 raise ApiKeyInvalid
             key = found[0].key
             if key and key.is_use_worth_noting(at):
-                database.api_keys.note_use(key, at=at)
+                database.api_keys.note_use(key, digest=self._renewed(secret, key), at=at)
         return found
+
+    def _renewed(self, secret: ApiKeySecret, key: ApiKey) -> str | None:
+        """Its hash under the present key, if the stored one is of an older: so a key that is used outlives a change of
+        the installation's secret. What was rotated away is soon over anyway."""
+        is_due = self.secrets.is_outdated(key.digest) and self.secrets.verify(secret.text, key.digest)
+        return self.secrets.hash(secret.text) if is_due else None
 
     def _opens(self, secret: ApiKeySecret, subject: Subject, at: datetime) -> bool:
         key, account = subject.key, subject.account
-        if key is None or key.kind is not secret.kind or not key.is_live(at) or (account and not account.is_active):
-            return False
-        if key.organization_id is not None and subject.standing is None:  # it does not outlive the membership
+        if key is None or not key.is_live(at) or (account and not account.is_active):
             return False
         return any(self.secrets.verify(secret.text, digest) for digest in key.digests(at))
 
@@ -126,10 +130,11 @@ class CheckAccessOfMany:
         asked = {(check.organization_id, id) for check in checks for id in (caller.id, check.subject_id) if id}
         with self.autocommit() as database:
             found = database.access.subjects(asked)
+        places = {id: found.get((id, caller.id)) for id in {check.organization_id for check in checks}}
+        callers = {id: replace(caller, standing=place.standing if place else None) for id, place in places.items()}
         answers = []
         for check, permission in zip(checks, permissions, strict=True):
-            at_home = found.get((check.organization_id, caller.id))
-            here = replace(caller, standing=at_home.standing if at_home else None)
+            here = callers[check.organization_id]
             other = found.get((check.organization_id, check.subject_id)) if check.subject_id else None
             answers.append(Checked(check=check, decision=_decided(here, other, permission, check)))
         return answers

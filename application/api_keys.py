@@ -86,7 +86,7 @@ class MakePersonalKey:
         secret, digest = self.issue(kind=KeyKind.PERSONAL, id=ApiKeyId(self.ids.new()), owner_id=account.id)
         with self.unit_of_work() as uow:
             lock_owner(uow, principal, at=now)
-            granted = uow.catalogue.get().known(scopes, field="scopes")
+            granted = uow.catalogue.hold().known(scopes, field="scopes")
             if actor:
                 lock_organization(uow, actor)
                 actor.must_cover(granted)
@@ -189,7 +189,7 @@ class MakeServiceKey:
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             service_account = service_account_of(uow, actor.organization_id, service_account_id)
-            granted = uow.catalogue.get().known(scopes, field="scopes")
+            granted = uow.catalogue.hold().known(scopes, field="scopes")
             actor.must_cover(granted)
             of_role = uow.roles.permissions(actor.organization_id, service_account.role) or frozenset()
             if not granted <= of_role:

@@ -9,6 +9,7 @@ from domain.permissions import (
     CatalogueChanges,
     Permission,
     PermissionInUse,
+    PermissionKept,
     PermissionUnknown,
 )
 
@@ -41,10 +42,13 @@ class ApplyCatalogue:
     def __call__(self, declared: Catalogue, *, withdraw: Collection[str] = ()) -> CataloguePlan:
         """`withdraw` names what may be removed although roles or keys still name it; it is struck out of them.
 
-        Raise PermissionInUse, and PermissionUnknown where `withdraw` names what would not be removed.
+        Raise PermissionInUse; where `withdraw` names what would not be removed, PermissionKept, or PermissionUnknown if
+        there is no such permission at all.
         """
         with self.unit_of_work() as uow:
             changes = CatalogueChanges.between(uow.catalogue.lock(), declared)
+            if kept := set(withdraw) & declared.permissions.keys():
+                raise PermissionKept(kept)
             if unknown := set(withdraw) - set(changes.removed):
                 raise PermissionUnknown(unknown, field="withdraw")
             in_use = uow.catalogue.uses(changes.removed)

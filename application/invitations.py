@@ -9,7 +9,7 @@ from application.memberships import permissions_of
 from application.organizations import SeenOrganization, lock_organization
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
-from application.ports.unit_of_work import Begin
+from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor, Principal
 from domain.accounts import EmailAddress
 from domain.invitations import (
@@ -19,13 +19,13 @@ from domain.invitations import (
     InvitationNotFound,
     TooManyInvitations,
 )
-from domain.kernel import AccountId, InvitationId
+from domain.kernel import AccountId, InvitationId, MembershipId
 from domain.mail import MailKind, MailPolicy
 from domain.memberships import AlreadyMember, Membership
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 from domain.organizations import Organization, OrganizationNotFound
 from domain.permissions import INVITATIONS_MANAGE, INVITATIONS_READ
-from domain.roles import RoleName
+from domain.roles import ExceedsOwnRights, RoleName
 
 _MOST_SHOWN = 100
 
@@ -34,11 +34,12 @@ _MOST_SHOWN = 100
 class Invite:
     """An address is invited into the organization, by mail, for 48 hours. Nobody invites above their own role.
 
-    An address has one invitation at a time: the new one takes the place of the old.
+    An address has one invitation at a time: the new one takes the place of the old, if the caller could give that too.
     """
 
     unit_of_work: Begin
     lifetime: timedelta
+    most_a_day: int
     mail_policy: MailPolicy
     clock: Clock
     ids: Ids
@@ -58,16 +59,19 @@ class Invite:
         )
         ids = {"organization_id": str(invitation.organization_id), "invitation_id": str(invitation.id)}
         with self.unit_of_work() as uow:
-            lock_organization(uow, actor)
+            organization = lock_organization(uow, actor)
             actor.must_cover_role(invitation.role, permissions_of(uow, actor.organization_id, role))
             # Members see each other, so the refusal tells nothing that the caller may not know. Without an account the
             # same is asked in vain: anybody may invite, and is not to learn by the time it takes who has one.
             account = uow.accounts.find_by_email(address)
             if uow.memberships.find(actor.organization_id, account.id if account else AccountId(invitation.id)):
                 raise AlreadyMember
-            if uow.invitations.count(actor.organization_id, at=now) >= MOST_PENDING:
-                raise TooManyInvitations
-            uow.invitations.put(invitation)
+            replaced = uow.invitations.put(invitation)
+            if replaced and replaced.is_live(now):
+                _must_cover(actor, replaced, uow)
+            if uow.invitations.count(actor.organization_id, at=now) > MOST_PENDING:
+                raise TooManyInvitations(f"At most {MOST_PENDING} may wait: take some back, or try again later.")
+            uow.organizations.save(organization.count_invitation(most=self.most_a_day, at=now))
             uow.mail.request(MailKind.INVITATION, address, ids=ids, policy=self.mail_policy, at=now)
         return invitation
 
@@ -88,19 +92,22 @@ class ListInvitations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeInvitation:
-    """An invitation is taken back: its token is worth nothing from now on."""
+    """An invitation is taken back: its token is worth nothing any more. Nobody takes back more than they may give."""
 
     unit_of_work: Begin
     clock: Clock
 
     def __call__(self, *, actor: Actor, invitation_id: UUID) -> None:
-        """Raise PermissionDenied, InvitationNotFound."""
+        """Raise PermissionDenied, InvitationNotFound, ExceedsOwnRights."""
         actor.must(INVITATIONS_MANAGE)
         now = self.clock.now()
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             invitation = uow.invitations.find(actor.organization_id, InvitationId(invitation_id), at=now)
-            if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.REVOKED, at=now)):
+            if invitation is None:
+                raise InvitationNotFound
+            _must_cover(actor, invitation, uow)
+            if not uow.invitations.take(invitation.end(EndOfInvitation.REVOKED, at=now)):
                 raise InvitationNotFound
 
 
@@ -142,11 +149,13 @@ class ListMyInvitations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptInvitation:
-    """The account that has proved the invited address becomes a member."""
+    """The account that has proved the invited address becomes a member, if whoever invited them may still give the
+    role: what was promised is judged when it is taken."""
 
     unit_of_work: Begin
     tokens: OpaqueTokens
     clock: Clock
+    ids: Ids
 
     def __call__(self, *, principal: Principal, token: str) -> SeenOrganization:
         """Raise TokenInvalid, InvitationForAnother, AlreadyMember."""
@@ -165,10 +174,15 @@ class AcceptInvitation:
             invitation.must_be_for(account)
             if not uow.invitations.take(invitation.end(EndOfInvitation.ACCEPTED, at=now)):
                 raise TokenInvalid
-            if uow.roles.permissions(organization.id, invitation.role) is None:
-                raise TokenInvalid
+            _must_still_be_given(uow, invitation)
             uow.memberships.add(
-                Membership.begin(organization_id=organization.id, account_id=account.id, role=invitation.role, at=now)
+                Membership.begin(
+                    id=MembershipId(self.ids.new()),
+                    organization_id=organization.id,
+                    account_id=account.id,
+                    role=invitation.role,
+                    at=now,
+                )
             )
         return SeenOrganization(organization=organization, role=invitation.role)
 
@@ -189,6 +203,25 @@ class DeclineInvitation:
             invitation = uow.invitations.find(proof.organization_id, InvitationId(proof.id), at=now)
             if invitation is None or not uow.invitations.take(invitation.end(EndOfInvitation.DECLINED, at=now)):
                 raise TokenInvalid
+
+
+def _must_cover(actor: Actor, invitation: Invitation, uow: UnitOfWork) -> None:
+    """Raise ExceedsOwnRights if the caller could not give what goes. A role that is gone grants nothing."""
+    granted = uow.roles.permissions(invitation.organization_id, invitation.role)
+    actor.must_cover_role(invitation.role, granted or frozenset())
+
+
+def _must_still_be_given(uow: UnitOfWork, invitation: Invitation) -> None:
+    """Raise TokenInvalid if the role is gone, or whoever invited is, is suspended, or may do less than it by now."""
+    asked = (invitation.organization_id, invitation.invited_by)
+    inviter = uow.access.subjects([asked]).get(asked)
+    granted = uow.roles.permissions(invitation.organization_id, invitation.role)
+    if inviter is None or granted is None or (inviter.account and not inviter.account.is_active):
+        raise TokenInvalid
+    try:
+        inviter.within(invitation.organization_id).must_cover_role(invitation.role, granted)
+    except ExceedsOwnRights:
+        raise TokenInvalid from None
 
 
 def invitation_token(tokens: OpaqueTokens, invitation: Invitation) -> str:

@@ -1,5 +1,6 @@
 """Organizations: who makes one owns it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +11,13 @@ from domain.access import Actor, Principal, Subject
 from domain.accounts import Account
 from domain.api_keys import EndOfKey
 from domain.assurance import must_have_second_factor
-from domain.kernel import ChangedMeanwhile, OrganizationId
+from domain.kernel import ChangedMeanwhile, MembershipId, OrganizationId
 from domain.memberships import Membership
 from domain.organizations import (
     EmailUnverified,
     Organization,
     OrganizationNotFound,
+    TooManyOrganizations,
     parse_organization_name,
     parse_slug,
     slug_of,
@@ -61,13 +63,14 @@ class MakeOrganization:
     """Whoever has proved their address makes an organization, and is its owner."""
 
     unit_of_work: Begin
+    most_owned: int
     clock: Clock
     ids: Ids
 
     def __call__(self, *, principal: Principal, name: str, slug: str | None = None) -> Organization:
         """Without a slug, one is made of the name.
 
-        Raise InvalidOrganizationName, InvalidSlug, SlugTaken, EmailUnverified.
+        Raise InvalidOrganizationName, InvalidSlug, SlugTaken, EmailUnverified, TooManyOrganizations.
         """
         id = OrganizationId(self.ids.new())
         name = parse_organization_name(name)
@@ -76,9 +79,15 @@ class MakeOrganization:
         with self.unit_of_work() as uow:
             owner = lock_owner(uow, principal, at=now)
             must_be_proved(owner)
+            if len(uow.memberships.owned_by(owner.id)) >= self.most_owned:
+                raise TooManyOrganizations(self.most_owned)
             organization = Organization.make(id=id, name=name, slug=chosen, by=owner.id, at=now)
             uow.organizations.add(organization)
-            uow.memberships.add(Membership.begin(organization_id=id, account_id=owner.id, role=OWNER, at=now))
+            uow.memberships.add(
+                Membership.begin(
+                    id=MembershipId(self.ids.new()), organization_id=id, account_id=owner.id, role=OWNER, at=now
+                )
+            )
         return organization
 
 
@@ -102,8 +111,10 @@ class ListOrganizations:
     def __call__(self, *, subject: Subject, limit: int, after: str | None) -> tuple[list[SeenOrganization], str | None]:
         """Raise CursorInvalid."""
         with self.autocommit() as database:
-            if subject.account is None or (subject.key and subject.key.organization_id):
-                return self._only_one(database, subject), None
+            if subject.key and subject.key.organization_id:
+                return list(self._only_one(database, subject, subject.key.organization_id)), None
+            if subject.account is None:
+                return [], None
             memberships, after = database.memberships.page_of_account(subject.account.id, limit=limit, after=after)
             organizations = database.organizations.some({each.organization_id for each in memberships})
         return [
@@ -112,11 +123,11 @@ class ListOrganizations:
             if each.organization_id in organizations
         ], after
 
-    def _only_one(self, database: UnitOfWork, subject: Subject) -> list[SeenOrganization]:
-        if subject.standing is None:
-            return []
-        organization = database.organizations.get(subject.standing.organization_id)
-        return [SeenOrganization(organization=organization, role=subject.standing.role)]
+    def _only_one(self, database: UnitOfWork, subject: Subject, id: OrganizationId) -> Iterator[SeenOrganization]:
+        organization, holder = database.organizations.some({id}).get(id), subject.service_account
+        place = holder or (database.memberships.find(id, subject.account.id) if subject.account else None)
+        if organization and place:
+            yield SeenOrganization(organization=organization, role=place.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

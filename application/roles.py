@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from application.organizations import lock_organization
-from application.ports.environment import Clock
+from application.ports.environment import Clock, Ids
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor
+from domain.kernel import RoleId
 from domain.permissions import ROLES_MANAGE, ROLES_READ, Catalogue, Permission
 from domain.roles import (
     ADMIN,
@@ -83,16 +84,18 @@ class MakeRole:
 
     unit_of_work: Begin
     clock: Clock
+    ids: Ids
 
     def __call__(self, *, actor: Actor, name: str, description: str, permissions: Collection[str]) -> ShownRole:
         """Raise PermissionDenied, InvalidRole, PermissionUnknown, ExceedsOwnRights, RoleTaken, TooManyRoles."""
         actor.must(ROLES_MANAGE)
         role_name, text = parse_role_name(name), parse_role_description(description)
         with self.unit_of_work() as uow:
-            granted = uow.catalogue.get().known(permissions)
+            granted = uow.catalogue.hold().known(permissions)
             actor.must_cover(granted)
             lock_organization(uow, actor)
             role = Role.make(
+                id=RoleId(self.ids.new()),
                 organization_id=actor.organization_id,
                 name=role_name,
                 description=text,
@@ -129,7 +132,7 @@ class ChangeRole:
         with self.unit_of_work() as uow:
             lock_organization(uow, actor)
             role = _own_role(uow, actor, name)
-            granted = role.permissions if permissions is None else uow.catalogue.get().known(permissions)
+            granted = role.permissions if permissions is None else uow.catalogue.hold().known(permissions)
             actor.must_cover(role.permissions | granted)
             changed = role.change(
                 description=role.description if text is None else text, permissions=granted, at=self.clock.now()

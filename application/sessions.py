@@ -1,6 +1,6 @@
 """Signing in, going on, and signing out."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,12 +8,11 @@ from application.notices import notify
 from application.ports.environment import Clock, Ids
 from application.ports.security import AccessTokens, OpaqueTokens
 from application.ports.unit_of_work import Begin
-from domain.access import AccessClaims, Actor, AudienceUnknown, Principal, Standing
+from domain.access import AccessClaims, Actor, AudienceUnknown, Principal, Standing, Subject
 from domain.assurance import AssurancePolicy
 from domain.kernel import OrganizationId, SessionId, Unauthenticated
 from domain.mail import MailKind
 from domain.one_time_tokens import Purpose
-from domain.organizations import OrganizationNotFound
 from domain.sessions import (
     Client,
     EndReason,
@@ -51,8 +50,9 @@ class IssueTokens:
     opaque_tokens: OpaqueTokens
     policy: SessionPolicy
     ids: Ids
-    audiences: tuple[str, ...] = ()
-    """Of the backends; the first is meant where none is named. Without any it is Portico itself."""
+    audiences: tuple[str, ...]
+    """Of the backends; the first is meant where none is named. Never Portico's own: a backend could call Portico with
+    what it is sent."""
 
     def __call__(
         self,
@@ -75,7 +75,7 @@ class IssueTokens:
     def access_token(
         self, session: Session, *, standing: Standing | None = None, audience: str | None = None, at: datetime
     ) -> str:
-        """For an organization, if a standing is given; only such a token may be for a backend. Raise
+        """For a backend and an organization, if a standing is given; otherwise for Portico itself. Raise
         AudienceUnknown."""
         issued_at = at.replace(microsecond=0)
         claims = AccessClaims(
@@ -93,10 +93,10 @@ class IssueTokens:
         )
         return self.access_tokens.issue(claims)
 
-    def must_know(self, audience: str | None) -> str | None:
-        """The backend that is meant, None for Portico itself. Raise AudienceUnknown."""
+    def must_know(self, audience: str | None) -> str:
+        """The backend that is meant. Raise AudienceUnknown."""
         if audience is None:
-            return self.audiences[0] if self.audiences else None
+            return self.audiences[0]
         if audience not in self.audiences:
             raise AudienceUnknown
         return audience
@@ -125,7 +125,7 @@ class RefreshSession:
         organization_id: UUID | None = None,
         audience: str | None = None,
     ) -> SignedIn:
-        """With an organization, the access token is for it, and perhaps for a backend.
+        """With an organization, the access token is for it and a backend, and not for Portico.
 
         Raise RefreshTokenInvalid, SessionEnded, RefreshSuperseded, RefreshReused; before anything is exchanged
         OrganizationNotFound, AudienceUnknown, and StepUpRequired where the organization requires a second factor.
@@ -135,7 +135,30 @@ class RefreshSession:
             raise RefreshTokenInvalid("That is no refresh token of this service. Sign in again.")
         token = RefreshToken.unpack(packed)
         now = self.clock.now()
-        standing = self._standing(token, organization_id, audience) if organization_id else None
+        if organization_id is None:
+            return self.issue_tokens(self._exchange(token, client, now), at=now)
+        standing = self._standing(token, OrganizationId(organization_id), audience, now)
+        # An old token learns nothing of organizations, and is refused as it always is.
+        session = self._exchange(token, client, now) if standing else self._not_current(token, client)
+        return self.issue_tokens(session, standing=standing, audience=audience, at=now)
+
+    def _standing(
+        self, token: RefreshToken, organization_id: OrganizationId, audience: str | None, at: datetime
+    ) -> Standing | None:
+        """What the account is there; None for a token that cannot be exchanged any more.
+
+        Raise OrganizationNotFound, AudienceUnknown.
+        """
+        with self.autocommit() as database:
+            found = database.access.by_session(token.account_id, token.session_id, organization_id=organization_id)
+        subject = found[0] if found else Subject()
+        session = subject.session
+        if session is None or not session.is_live(at) or token.generation < session.generation - 1:
+            return None
+        self.issue_tokens.must_know(audience)
+        return subject.within(organization_id).standing
+
+    def _exchange(self, token: RefreshToken, client: Client, at: datetime) -> Session:
         with self.autocommit() as database:
             session = database.sessions.advance(
                 token.account_id,
@@ -143,24 +166,9 @@ class RefreshSession:
                 generation=token.generation,
                 client=client,
                 policy=self.policy,
-                at=now,
+                at=at,
             )
-        session = session or self._not_current(token, client)
-        return self.issue_tokens(session, standing=standing, audience=audience, at=now)
-
-    def _standing(self, token: RefreshToken, organization_id: UUID, audience: str | None) -> Standing:
-        self.issue_tokens.must_know(audience)
-        asked = (OrganizationId(organization_id), token.account_id)
-        with self.autocommit() as database:
-            subject = database.access.subjects([asked]).get(asked)
-            if subject is None:
-                raise OrganizationNotFound
-            if subject.standing and subject.standing.requires_second_factor:
-                session = database.sessions.find(token.account_id, token.session_id)
-                if session is None:
-                    raise SessionEnded
-                subject = replace(subject, session=session)
-        return subject.within(asked[0]).standing
+        return session or self._not_current(token, client)
 
     def _not_current(self, token: RefreshToken, client: Client) -> Session:
         """The session, if its present generation may be handed out again."""

@@ -24,6 +24,8 @@ class Name(StrEnum):
     STORM = "storm"
     START = "start"
     SCALE = "scale"
+    ACCESS = "access"
+    TENANTS = "tenants"
     TESTS = "tests"
 
 

@@ -13,6 +13,7 @@ from bench.ceiling import serving_ceiling
 from bench.database import Cluster, secret
 from bench.installation import Installation, password_hash
 from bench.machine import Server
+from bench.organizations import Population, found
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -51,6 +52,11 @@ class Bench:
         url = self.cluster.create(name, accounts=accounts, password_hash=password_hash(bcrypt_cost))
         self.progress.remove_task(task)
         return Installation(url, self.folder, accounts, {"BCRYPT_COST": str(bcrypt_cost)})
+
+    def found(self, installation: Installation, population: Population) -> None:
+        task = self.progress.add_task(f"founding {population}", total=None)
+        found(installation.url, population, accounts=installation.accounts)
+        self.progress.remove_task(task)
 
     @contextmanager
     def ceiling(self) -> Iterator[Server]:

@@ -98,6 +98,7 @@ def live(visitor: Visitor, world: World, name: str) -> None:
         call("GET", "/.well-known/jwks.json")
         call("GET", "/health/ready")
         look_through_lists(visitor, world)
+    belong(visitor, bearer, name)
     call("DELETE", f"/v1/me/sessions/{others[0]['session']['id']}", token=bearer)  # type: ignore[index]
     call("DELETE", "/v1/me/sessions", token=bearer)
 
@@ -116,6 +117,22 @@ def live(visitor: Visitor, world: World, name: str) -> None:
     call("DELETE", "/v1/sessions/current", token=sign_in(new_email, _LAST_PASSWORD)["access_token"])
     bearer = sign_in(new_email, _LAST_PASSWORD)["access_token"]
     call("POST", "/v1/me/close", token=bearer, body={"password": _LAST_PASSWORD})
+
+
+def belong(visitor: Visitor, bearer: str, name: str) -> None:
+    """To an organization of one's own, from its founding to its end. `tenancy.py` has every such call."""
+    call = visitor.call
+    id = call("POST", "/v1/organizations", token=bearer, body={"name": name, "slug": f"of-{name}"})["id"]
+    inside, asked = f"/v1/organizations/{id}", {"organization_id": id}
+    key = call("POST", "/v1/me/api-keys", token=bearer, body={"name": name, **asked, "scopes": ["members:read"]})
+    for _ in range(_AGAIN):
+        call("GET", "/v1/organizations", token=bearer)
+        call("GET", inside, token=bearer)
+        call("GET", f"{inside}/members", token=key["secret"])
+        call("POST", "/v1/me/organization", token=bearer, body=asked)
+        call("POST", "/v1/access/check", token=bearer, body={"permission": "members:read", **asked})
+    call("DELETE", f"/v1/me/api-keys/{key['id']}", token=bearer)
+    call("DELETE", f"{inside}?confirm=of-{name}", token=bearer, name="DELETE /v1/organizations/{id}")
 
 
 def look_through_lists(visitor: Visitor, world: World) -> None:

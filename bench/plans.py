@@ -17,7 +17,7 @@ _HAS_A_PLAN = {"SELECT", "INSERT", "UPDATE", "DELETE", "WITH"}
 
 # They hold as much whether there are a thousand accounts or a million. The keys are read every five seconds, by
 # whichever call comes first.
-_OF_FIXED_SIZE = {"operators", "signing_keys", "alembic_version"}
+_OF_FIXED_SIZE = {"operators", "signing_keys", "permissions", "built_in_roles", "alembic_version"}
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ def explain(url: str, statements: Sequence[str]) -> list[Plan]:
                     continue
                 try:
                     cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement)
-                except psycopg2.errors.UniqueViolation:  # the row that it inserted is there
+                except psycopg2.IntegrityError:  # the row that it inserted is there, or what that belonged to is gone
                     connection.rollback()
                     cursor.execute("EXPLAIN (FORMAT JSON) " + statement)
                 [(result,)] = cursor.fetchall()

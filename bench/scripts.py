@@ -12,11 +12,11 @@ def _must_be(status: int, answer: Answer) -> None:
         raise Unexpected(f"{answer.status} instead of {status}: {answer.body[:500]!r}")
 
 
-class Reading(Script):
-    """The same call over and over, each time with the next token."""
+class Asking(Script):
+    """The same requests over and over."""
 
-    def __init__(self, path: str, tokens: Sequence[str]) -> None:
-        self._requests = cycle([request("GET", path, token=token) for token in tokens])
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        self._requests = cycle(requests)
 
     def ask(self) -> bytes:
         return next(self._requests)
@@ -24,6 +24,13 @@ class Reading(Script):
     def hear(self, answer: Answer) -> float:
         _must_be(200, answer)
         return 0.0
+
+
+class Reading(Asking):
+    """The same call over and over, each time with the next token."""
+
+    def __init__(self, path: str, tokens: Sequence[str]) -> None:
+        super().__init__([request("GET", path, token=token) for token in tokens])
 
 
 class Refreshing(Script):

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 from uuid import UUID
 
@@ -116,6 +117,7 @@ class ApiKeySecret:
         return text.startswith(_PREFIX)
 
     @classmethod
+    @lru_cache(maxsize=4096)  # the same few come again and again, as access tokens do
     def parse(cls, text: str) -> Self:
         """Raise ApiKeyDamaged, without having asked anybody."""
         body = text[:-_CHECKSUM]

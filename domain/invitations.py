@@ -41,12 +41,9 @@ class InvitationForAnother(Forbidden):
 
 
 class TooManyInvitations(Conflict):
-    """The organization has as many invitations waiting as it may."""
+    """The organization has as many invitations waiting, or has sent as many in a day, as it may."""
 
     code = "too_many_invitations"
-
-    def __init__(self) -> None:
-        super().__init__(f"At most {MOST_PENDING} invitations may wait: take some back, or try again later.")
 
 
 class EndOfInvitation(StrEnum):

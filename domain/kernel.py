@@ -12,6 +12,8 @@ PasswordResetId = NewType("PasswordResetId", UUID)
 EmailChangeId = NewType("EmailChangeId", UUID)
 KeyId = NewType("KeyId", UUID)
 OrganizationId = NewType("OrganizationId", UUID)
+MembershipId = NewType("MembershipId", UUID)
+RoleId = NewType("RoleId", UUID)
 InvitationId = NewType("InvitationId", UUID)
 ServiceAccountId = NewType("ServiceAccountId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
@@ -42,7 +44,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate:
-    """What is read, changed and saved as one. `version` counts its saves; `events` wait for the next one."""
+    """What is read, changed and saved as one. `version` counts its saves, a removal like any other; `events` wait for
+    the next one."""
 
     version: int = 0
     events: tuple[Event, ...] = field(default=(), compare=False, repr=False)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from domain.kernel import AccountId, Aggregate, Conflict, Event, NotFound, OrganizationId
+from domain.kernel import AccountId, Aggregate, Conflict, Event, MembershipId, NotFound, OrganizationId
 from domain.roles import OWNER, RoleName
 
 
@@ -69,14 +69,27 @@ class MemberRemoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership(Aggregate):
+    """Found by organization and account. Its id tells it from an earlier one of the same account: whoever comes back
+    begins anew."""
+
+    id: MembershipId
     organization_id: OrganizationId
     account_id: AccountId
     role: RoleName
     created_at: datetime
 
     @classmethod
-    def begin(cls, *, organization_id: OrganizationId, account_id: AccountId, role: RoleName, at: datetime) -> Self:
+    def begin(
+        cls,
+        *,
+        id: MembershipId,
+        organization_id: OrganizationId,
+        account_id: AccountId,
+        role: RoleName,
+        at: datetime,
+    ) -> Self:
         return cls(
+            id=id,
             organization_id=organization_id,
             account_id=account_id,
             role=role,

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NewType, Self
 from uuid import UUID
 
+from domain.invitations import TooManyInvitations
 from domain.kernel import ActorId, Aggregate, Conflict, Event, Invalid, NotFound, OrganizationId
 
 Slug = NewType("Slug", str)
@@ -14,6 +15,7 @@ Slug = NewType("Slug", str)
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])")
 _LONGEST_NAME = 100
+_DAY = timedelta(days=1)
 _JOINERS = "\u200c\u200d"
 """Emoji and some scripts need them; by themselves they cannot be seen."""
 
@@ -37,6 +39,17 @@ class SlugTaken(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Another organization has that slug: choose another one.")
+
+
+class TooManyOrganizations(Conflict):
+    """The account owns as many organizations as it may."""
+
+    code = "too_many_organizations"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"An account may own at most {most} organizations: delete one, or make another member its owner."
+        )
 
 
 class OrganizationNotFound(NotFound):
@@ -129,6 +142,9 @@ class Organization(Aggregate):
     """Of everybody who signs in to it; a key was made by somebody who did."""
     created_at: datetime
     deleted_at: datetime | None = None
+    invitations_counted_since: datetime | None = None
+    """When the present day of counting them began."""
+    invitations_counted: int = 0
 
     @classmethod
     def make(cls, *, id: OrganizationId, name: str, slug: Slug, by: ActorId, at: datetime) -> Self:
@@ -155,6 +171,18 @@ class Organization(Aggregate):
             requires_second_factor=requires_second_factor,
             events=self.recorded(changed),
         )
+
+    def count_invitation(self, *, most: int, at: datetime) -> Self:
+        """One more is sent; to take it back takes nothing off. A day begins with the first one after the last day.
+
+        Raise TooManyInvitations if it is more than `most` in that day.
+        """
+        since = self.invitations_counted_since
+        if since is None or at - since >= _DAY:
+            return replace(self, invitations_counted_since=at, invitations_counted=1)
+        if self.invitations_counted >= most:
+            raise TooManyInvitations(f"An organization may send at most {most} invitations a day: go on tomorrow.")
+        return replace(self, invitations_counted=self.invitations_counted + 1)
 
     def delete(self, *, confirm: str | None, by: ActorId, at: datetime) -> Self:
         """Raise DeletionUnconfirmed unless `confirm` is its slug."""

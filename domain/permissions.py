@@ -31,6 +31,16 @@ class PermissionUnknown(Invalid):
         super().__init__(f"The catalogue has no such permission: {names}.", field=field)
 
 
+class PermissionKept(Invalid):
+    """It was to be struck out of roles and keys, and the new catalogue keeps it."""
+
+    code = "permission_kept"
+
+    def __init__(self, kept: Iterable[str]) -> None:
+        names = ", ".join(sorted(kept)[:10])
+        super().__init__(f"Only what the new catalogue lacks can be struck out, and it has: {names}.", field="withdraw")
+
+
 class CatalogueInvalid(Invalid):
     """The file of the catalogue is not what it must be."""
 

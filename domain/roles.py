@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NewType, Self
 
-from domain.kernel import Aggregate, Conflict, Event, Forbidden, Invalid, NotFound, OrganizationId
+from domain.kernel import Aggregate, Conflict, Event, Forbidden, Invalid, NotFound, OrganizationId, RoleId
 from domain.permissions import Permission
 
 RoleName = NewType("RoleName", str)
@@ -136,8 +136,10 @@ class RoleDeleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role(Aggregate):
-    """Of one organization. Its name never changes: members refer to it."""
+    """Of one organization. Its name never changes: members refer to it. Its id tells it from an earlier one of that
+    name."""
 
+    id: RoleId
     organization_id: OrganizationId
     name: RoleName
     description: str = ""
@@ -148,6 +150,7 @@ class Role(Aggregate):
     def make(
         cls,
         *,
+        id: RoleId,
         organization_id: OrganizationId,
         name: RoleName,
         description: str,
@@ -158,6 +161,7 @@ class Role(Aggregate):
         if name in BUILT_IN:
             raise RoleTaken
         return cls(
+            id=id,
             organization_id=organization_id,
             name=name,
             description=description,

@@ -548,7 +548,13 @@ class Container(containers.DeclarativeContainer):
         SendPasswordReset, assurance=assurance, autocommit=autocommit, request_reset=request_password_reset
     )
 
-    make_organization = retried(MakeOrganization, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    make_organization = retried(
+        MakeOrganization,
+        unit_of_work=unit_of_work,
+        most_owned=settings.provided.organizations_per_account,
+        clock=clock,
+        ids=ids,
+    )
     list_organizations = retried(ListOrganizations, autocommit=autocommit)
     show_organization = retried(ShowOrganization, autocommit=autocommit)
     change_organization = retried(ChangeOrganization, unit_of_work=unit_of_work, clock=clock)
@@ -565,6 +571,7 @@ class Container(containers.DeclarativeContainer):
         Invite,
         unit_of_work=unit_of_work,
         lifetime=settings.provided.invitation_lifetime,
+        most_a_day=settings.provided.invitations_a_day,
         mail_policy=settings.provided.mail_policy,
         clock=clock,
         ids=ids,
@@ -572,14 +579,14 @@ class Container(containers.DeclarativeContainer):
     list_invitations = retried(ListInvitations, autocommit=autocommit, clock=clock)
     revoke_invitation = retried(RevokeInvitation, unit_of_work=unit_of_work, clock=clock)
     list_my_invitations = retried(ListMyInvitations, autocommit=autocommit, tokens=opaque_tokens, clock=clock)
-    accept_invitation = retried(AcceptInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
+    accept_invitation = retried(AcceptInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids)
     decline_invitation = retried(DeclineInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
 
     show_catalogue = retried(ShowCatalogue, autocommit=autocommit)
     plan_catalogue = retried(PlanCatalogue, autocommit=autocommit)
     apply_catalogue = retried(ApplyCatalogue, unit_of_work=unit_of_work)
     list_roles = retried(ListRoles, autocommit=autocommit)
-    make_role = retried(MakeRole, unit_of_work=unit_of_work, clock=clock)
+    make_role = retried(MakeRole, unit_of_work=unit_of_work, clock=clock, ids=ids)
     change_role = retried(ChangeRole, unit_of_work=unit_of_work, clock=clock)
     delete_role = retried(DeleteRole, unit_of_work=unit_of_work, clock=clock)
 

@@ -95,7 +95,7 @@ class Settings(BaseModel):
     token_library: Literal["python-jose", "joserfc"] = "python-jose"  # noqa: S105 (a name)
     issuer: str = ""
     audience: str = "portico"
-    backend_audiences: Words = ()
+    backend_audiences: Words = ("backend",)
     client_id: str = "portico"
     access_token_lifetime: Duration = timedelta(minutes=10)
     session_idle: Duration = timedelta(days=7)
@@ -110,7 +110,9 @@ class Settings(BaseModel):
     verification_lifetime: Duration = timedelta(hours=24)
     verification_tries: Count = 5
     email_change_lifetime: Duration = timedelta(hours=24)
+    organizations_per_account: Count = 100
     invitation_lifetime: Duration = timedelta(hours=48)
+    invitations_a_day: Count = 500
     api_key_overlap: Duration = timedelta(hours=24)
 
     step_up_after: Duration = timedelta(minutes=15)

@@ -58,6 +58,12 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
         "sent_mail_kept",
         "at least 1h and MAIL_INTERVAL: the limits on mail count what is remembered",
     )
+    demand(bool(settings.backend_audiences), "backend_audiences", "name at least one: tokens for organizations need it")
+    demand(
+        settings.audience not in settings.backend_audiences,
+        "backend_audiences",
+        "leave out AUDIENCE, Portico's own: a backend could use the tokens that it is sent to call Portico",
+    )
     demand(settings.session_idle <= settings.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
     demand(
         settings.factor_first_lock <= settings.factor_longest_lock,

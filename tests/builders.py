@@ -26,9 +26,11 @@ from domain.kernel import (
     EmailCodeId,
     InvitationId,
     KeyId,
+    MembershipId,
     OrganizationId,
     PasskeyId,
     PasswordResetId,
+    RoleId,
     ServiceAccountId,
     SessionId,
 )
@@ -165,12 +167,15 @@ def an_organization(**changes: Any) -> Organization:
         slug=Slug(f"ada-{next(_numbers)}"),
         requires_second_factor=True,
         created_at=NOON - 30 * DAY,
+        invitations_counted_since=NOON - HOUR,
+        invitations_counted=7,
     )
     return replace(organization, **changes)
 
 
 def a_membership(**changes: Any) -> Membership:
     membership = Membership(
+        id=MembershipId(_ids.new()),
         organization_id=OrganizationId(_ids.new()),
         account_id=AccountId(_ids.new()),
         role=MEMBER,
@@ -181,6 +186,7 @@ def a_membership(**changes: Any) -> Membership:
 
 def a_role(**changes: Any) -> Role:
     role = Role(
+        id=RoleId(_ids.new()),
         organization_id=OrganizationId(_ids.new()),
         name=RoleName(f"clerk-{next(_numbers)}"),
         description="Writes invoices, reads “everything”",

@@ -1,5 +1,5 @@
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from adapters.memory.api_keys import ApiKeyKey
@@ -10,7 +10,7 @@ from application.ports.access import Access, Asked
 from application.ports.roles import Roles
 from domain.access import Standing, Subject
 from domain.accounts import Account
-from domain.api_keys import ApiKey
+from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, ServiceAccountId, SessionId
 from domain.memberships import Membership
 from domain.organizations import Organization
@@ -44,6 +44,7 @@ class MemoryAccess(Access):
 
     def by_key(
         self,
+        kind: KeyKind,
         owner_id: UUID,
         id: ApiKeyId,
         *,
@@ -51,10 +52,16 @@ class MemoryAccess(Access):
         other_id: ActorId | None = None,
     ) -> tuple[Subject, Subject | None] | None:
         key = self.api_keys.get((owner_id, id))
-        if key is None:
+        if key is None or key.kind is not kind:
             return None
         holder = self._holder(key)
-        return (holder, self._member(organization_id, other_id)) if holder else None
+        if holder is None or (key.organization_id and not self._is_live(key.organization_id)):
+            return None
+        if organization_id is None:
+            return replace(holder, standing=None), None
+        if key.organization_id and holder.standing is None:
+            return None
+        return holder, self._member(organization_id, other_id)
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         found = ((each, self._member(*each)) for each in asked)
@@ -83,8 +90,7 @@ class MemoryAccess(Access):
     def _standing(self, organization_id: OrganizationId | None, id: ActorId | None) -> Standing | None:
         if organization_id is None or id is None:
             return None
-        organization = self.organizations.get(organization_id)
-        if organization is None or not organization.is_live:
+        if not self._is_live(organization_id):
             return None
         place = self.memberships.get((organization_id, AccountId(id))) or self.service_accounts.get(
             (organization_id, ServiceAccountId(id))
@@ -96,5 +102,9 @@ class MemoryAccess(Access):
             organization_id=organization_id,
             role=place.role,
             permissions=granted or frozenset(),
-            requires_second_factor=organization.requires_second_factor,
+            requires_second_factor=self.organizations[organization_id].requires_second_factor,
         )
+
+    def _is_live(self, organization_id: OrganizationId) -> bool:
+        organization = self.organizations.get(organization_id)
+        return organization is not None and organization.is_live

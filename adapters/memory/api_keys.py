@@ -31,9 +31,10 @@ class MemoryApiKeys(ApiKeys):
         self._keep(replace(key, version=key.version + 1, last_used_at=before.last_used_at))
 
     def remove(self, key: ApiKey) -> bool:
-        if self.rows.pop((key.owner_id, key.id), None) is None:
+        removed = self.rows.pop((key.owner_id, key.id), None)
+        if removed is None:
             return False
-        self.emit(key.owner_id, key.id, key)
+        self.emit(key.owner_id, key.id, replace(key, version=removed.version + 1))
         return True
 
     def count(self, owner_id: UUID, service_account_id: ServiceAccountId | None) -> int:
@@ -44,10 +45,11 @@ class MemoryApiKeys(ApiKeys):
     ) -> tuple[list[ApiKey], str | None]:
         return page_by_id(self._of(owner_id, service_account_id), lambda key: key.id, limit=limit, after=after)
 
-    def note_use(self, key: ApiKey, *, at: datetime) -> None:
+    def note_use(self, key: ApiKey, *, digest: str | None = None, at: datetime) -> None:
         before = self.find(key.owner_id, key.id)
         if before and before.is_use_worth_noting(at):
-            self.rows[key.owner_id, key.id] = replace(before, last_used_at=at)
+            kept = digest if digest and before.digest == key.digest else before.digest
+            self.rows[key.owner_id, key.id] = replace(before, digest=kept, last_used_at=at)
 
     def end_all(
         self,

@@ -21,6 +21,9 @@ class MemoryCatalogues(Catalogues):
     def get(self) -> Catalogue:
         return self.rows.get(None) or Catalogue()
 
+    def hold(self) -> Catalogue:
+        return self.get()
+
     def lock(self) -> Catalogue:
         return self.get()
 

@@ -32,7 +32,7 @@ class MemoryInvitations(Invitations):
     def take(self, invitation: Invitation) -> bool:
         if self.rows.pop((invitation.organization_id, invitation.id), None) is None:
             return False
-        self._note(invitation)
+        self._note(replace(invitation, version=invitation.version + 1))
         return True
 
     def count(self, organization_id: OrganizationId, *, at: datetime) -> int:

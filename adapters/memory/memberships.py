@@ -33,7 +33,7 @@ class MemoryMemberships(Memberships):
     def remove(self, membership: Membership) -> bool:
         if self.rows.pop((membership.organization_id, membership.account_id), None) is None:
             return False
-        self.emit(membership.organization_id, membership.account_id, membership)
+        self._note(replace(membership, version=membership.version + 1))
         return True
 
     def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> None:
@@ -66,7 +66,10 @@ class MemoryMemberships(Memberships):
 
     def _keep(self, membership: Membership) -> None:
         self.rows[membership.organization_id, membership.account_id] = replace(membership, events=())
-        self.emit(membership.organization_id, membership.account_id, membership)
+        self._note(membership)
+
+    def _note(self, membership: Membership) -> None:
+        self.emit(membership.organization_id, membership.id, membership)
 
     def _of_organization(self, id: OrganizationId) -> Iterator[Membership]:
         return (membership for membership in self.rows.values() if membership.organization_id == id)

@@ -40,11 +40,13 @@ class MemoryOrganizations(Organizations):
         self.emit(organization.id, organization.id, saved)
 
     def deleted(self, *, limit: int) -> list[Organization]:
-        gone = (organization for organization in self.rows.values() if not organization.is_live)
-        return sorted(gone, key=lambda organization: organization.id)[:limit]
+        deleted_at = {id: each.deleted_at for id, each in self.rows.items() if each.deleted_at}
+        return [self.rows[id] for id in sorted(deleted_at, key=deleted_at.__getitem__)[:limit]]
 
     def remove(self, id: OrganizationId) -> None:
-        self.rows.pop(id, None)
+        organization = self.rows.get(id)
+        if organization and not organization.is_live:
+            del self.rows[id]
 
     def _claim_slug(self, organization: Organization, before: Organization | None = None) -> None:
         """Its slug takes the place of the one that it had `before`."""

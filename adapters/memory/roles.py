@@ -20,8 +20,6 @@ RoleKey = tuple[OrganizationId, RoleName]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRoles(Roles):
-    """An organization's events about its roles are its own: a role has a name there, and no id."""
-
     rows: dict[RoleKey, Role]
     catalogue: Catalogues
     memberships: dict[MembershipKey, Membership]
@@ -56,7 +54,7 @@ class MemoryRoles(Roles):
     def remove(self, role: Role) -> None:
         self._must_be_fresh(role)
         del self.rows[role.organization_id, role.name]
-        self.emit(role.organization_id, role.organization_id, role)
+        self._note(replace(role, version=role.version + 1))
 
     def is_used(self, organization_id: OrganizationId, name: RoleName) -> bool:
         holders: Iterable[Membership | Invitation | ServiceAccount] = chain(
@@ -75,4 +73,7 @@ class MemoryRoles(Roles):
 
     def _keep(self, role: Role) -> None:
         self.rows[role.organization_id, role.name] = replace(role, events=())
-        self.emit(role.organization_id, role.organization_id, role)
+        self._note(role)
+
+    def _note(self, role: Role) -> None:
+        self.emit(role.organization_id, role.id, role)

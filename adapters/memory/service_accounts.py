@@ -30,7 +30,7 @@ class MemoryServiceAccounts(ServiceAccounts):
     def remove(self, service_account: ServiceAccount) -> bool:
         if self.rows.pop((service_account.organization_id, service_account.id), None) is None:
             return False
-        self.emit(service_account.organization_id, service_account.id, service_account)
+        self._note(replace(service_account, version=service_account.version + 1))
         return True
 
     def count(self, organization_id: OrganizationId) -> int:
@@ -50,4 +50,7 @@ class MemoryServiceAccounts(ServiceAccounts):
 
     def _keep(self, service_account: ServiceAccount) -> None:
         self.rows[service_account.organization_id, service_account.id] = replace(service_account, events=())
+        self._note(service_account)
+
+    def _note(self, service_account: ServiceAccount) -> None:
         self.emit(service_account.organization_id, service_account.id, service_account)

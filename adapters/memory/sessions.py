@@ -58,7 +58,7 @@ class MemorySessions(Sessions):
     def remove(self, session: Session) -> bool:
         if self.rows.pop((session.account_id, session.id), None) is None:
             return False
-        self.note(session)
+        self.note(replace(session, version=session.version + 1))
         return True
 
     def page(

@@ -22,6 +22,9 @@ class HmacSecretHasher(SecretHasher):
             return False
         return key is not None and hmac.compare_digest(hash.encode(), _hash(key, secret).encode())
 
+    def is_outdated(self, hash: str) -> bool:
+        return not hash.startswith(canonical_base64.encode(self._secrets.current.id))
+
 
 def _hash(key: Secret, secret: str) -> str:
     return canonical_base64.encode(key.id + hmac.digest(key.key("secret hash"), secret.encode(), "sha256"))

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Index, String, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Index, String, case, delete, func, insert, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Json, Model
@@ -127,9 +127,10 @@ class SqlApiKeys(ApiKeys):
         self._note(saved)
 
     def remove(self, key: ApiKey) -> bool:
-        if not self.connection.execute(delete(ApiKeyRow).where(*_is(key))).rowcount:
+        removed = self.connection.execute(delete(ApiKeyRow).where(*_is(key)).returning(ApiKeyRow.version)).first()
+        if removed is None:
             return False
-        self._note(key)
+        self._note(replace(key, version=removed.version + 1))  # another may have saved it since it was read
         return True
 
     def count(self, owner_id: UUID, service_account_id: ServiceAccountId | None) -> int:
@@ -145,10 +146,14 @@ class SqlApiKeys(ApiKeys):
         oldest_first = keys.order_by(ApiKeyRow.id)
         return one_page(self.connection, oldest_first, to_key, lambda key: str(key.id), limit=limit)
 
-    def note_use(self, key: ApiKey, *, at: datetime) -> None:
+    def note_use(self, key: ApiKey, *, digest: str | None = None, at: datetime) -> None:
         last = ApiKeyRow.last_used_at
         is_due = or_(last.is_(None), last <= at - LAST_USED_PRECISION)
-        self.connection.execute(update(ApiKeyRow).where(*_is(key), is_due).values(last_used_at=at))
+        noted = update(ApiKeyRow).where(*_is(key), is_due).values(last_used_at=at)
+        if digest:
+            is_as_read = ApiKeyRow.digest == key.digest
+            noted = noted.values(digest=case((is_as_read, digest), else_=ApiKeyRow.digest))
+        self.connection.execute(noted)
 
     def end_all(
         self,
@@ -166,7 +171,7 @@ class SqlApiKeys(ApiKeys):
             ended = ended.where(ApiKeyRow.organization_id == organization_id)
         rows = self.connection.execute(ended.returning(ApiKeyRow.__table__)).all()
         for key in sorted(map(to_key, rows), key=lambda key: key.id):
-            self._note(key.end(reason, at=at))
+            self._note(replace(key.end(reason, at=at), version=key.version + 1))
 
     def sweep(self, *, at: datetime, limit: int) -> int:
         return swept(self.connection, ApiKeyRow, ApiKeyRow.expires_at <= at, oldest=ApiKeyRow.expires_at, limit=limit)

@@ -39,6 +39,10 @@ class PermissionRow(Model):
     description: Mapped[str] = mapped_column(String(200))
 
 
+_ALWAYS_THERE = select(BuiltInRoleRow.name).order_by(BuiltInRoleRow.name)
+"""Rows that stand for the rest of the catalogue where it is locked."""
+
+
 @dataclass(frozen=True, slots=True)
 class SqlCatalogues(Catalogues):
     connection: Connection
@@ -50,10 +54,12 @@ class SqlCatalogues(Catalogues):
         permissions = {Permission(name): description for name, description in sorted(map(tuple, described))}
         return Catalogue(permissions=MappingProxyType(permissions), of_admin=granted[ADMIN], of_member=granted[MEMBER])
 
+    def hold(self) -> Catalogue:
+        self.connection.execute(_ALWAYS_THERE.with_for_update(read=True))
+        return self.get()
+
     def lock(self) -> Catalogue:
-        # These rows are always there, and stand for the rest of it.
-        built_in = select(BuiltInRoleRow.name).order_by(BuiltInRoleRow.name).with_for_update()
-        self.connection.execute(built_in)
+        self.connection.execute(_ALWAYS_THERE.with_for_update())
         return self.get()
 
     def put(self, catalogue: Catalogue) -> None:

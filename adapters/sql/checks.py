@@ -25,6 +25,7 @@ _LIVE = OrganizationRow.deleted_at.is_(None)
 _SAME_MEMBERSHIP = and_(
     MemberRow.organization_id == MembershipRow.organization_id,
     MemberRow.account_id == MembershipRow.account_id,
+    MemberRow.id == MembershipRow.id,
     MemberRow.role == MembershipRow.role,
 )
 _SAME_INVITATION = and_(

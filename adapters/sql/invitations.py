@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -112,7 +112,7 @@ class SqlInvitations(Invitations):
         if not self.connection.execute(taken).rowcount:
             return False
         self._delete(invitation.organization_id, invitation.id)
-        self._note(invitation)
+        self._note_end(invitation)
         return True
 
     def count(self, organization_id: OrganizationId, *, at: datetime) -> int:
@@ -189,12 +189,15 @@ class SqlInvitations(Invitations):
         if found is None:
             return None
         replaced = to_invitation(found)
-        self._note(replaced.end(EndOfInvitation.REPLACED, at=invitation.created_at))
+        self._note_end(replaced.end(EndOfInvitation.REPLACED, at=invitation.created_at))
         return replaced
 
     def _delete(self, organization_id: UUID, id: UUID) -> Row[Any] | None:
         removed = delete(InvitationRow).where(InvitationRow.organization_id == organization_id, InvitationRow.id == id)
         return self.connection.execute(removed.returning(InvitationRow.__table__)).first()
+
+    def _note_end(self, ended: Invitation) -> None:
+        self._note(replace(ended, version=ended.version + 1))
 
     def _note(self, invitation: Invitation) -> None:
         self.emit(invitation.organization_id, invitation.id, invitation)

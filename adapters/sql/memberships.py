@@ -27,6 +27,7 @@ class MemberRow(Model):
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey(OrganizationRow.id), primary_key=True)
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID]
     role: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     version: Mapped[int]
@@ -40,6 +41,7 @@ class MembershipRow(Model):
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey(AccountRow.id), primary_key=True)
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID]
     role: Mapped[str] = mapped_column(String(40))
     created_at: Mapped[datetime]
     version: Mapped[int]
@@ -50,6 +52,7 @@ def to_row(membership: Membership) -> dict[str, Any]:
     return {
         "organization_id": membership.organization_id,
         "account_id": membership.account_id,
+        "id": membership.id,
         "role": membership.role,
         "created_at": membership.created_at,
         "version": membership.version,
@@ -58,8 +61,9 @@ def to_row(membership: Membership) -> dict[str, Any]:
 
 def from_organization(row: Sequence[Any]) -> Membership:
     """`row` holds the columns of MemberRow in their order."""
-    organization_id, account_id, role, created_at, version = row
+    organization_id, account_id, id, role, created_at, version = row
     return Membership(
+        id=id,
         organization_id=organization_id,
         account_id=account_id,
         role=RoleName(role),
@@ -103,7 +107,7 @@ class SqlMemberships(Memberships):
         if not self.connection.execute(delete(MemberRow).where(*_key(MemberRow, membership))).rowcount:
             return False
         self.connection.execute(delete(MembershipRow).where(*_key(MembershipRow, membership)))
-        self._note(membership)
+        self._note(replace(membership, version=membership.version + 1))
         return True
 
     def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> None:
@@ -161,11 +165,12 @@ class SqlMemberships(Memberships):
         return one_page(self.connection, in_order, from_account, lambda it: str(it.organization_id), limit=limit)
 
     def _note(self, membership: Membership) -> None:
-        self.emit(membership.organization_id, membership.account_id, membership)
+        self.emit(membership.organization_id, membership.id, membership)
 
-    def _note_end(self, ended: Iterable[Membership], reason: EndOfMembership, at: datetime) -> None:
-        for membership in sorted(ended, key=lambda each: (each.organization_id, each.account_id)):
-            self._note(membership.end(reason, at=at))
+    def _note_end(self, removed: Iterable[Membership], reason: EndOfMembership, at: datetime) -> None:
+        for membership in sorted(removed, key=lambda each: (each.organization_id, each.account_id)):
+            ended = membership.end(reason, at=at)
+            self._note(replace(ended, version=ended.version + 1))
 
 
 def _is(

@@ -36,6 +36,8 @@ class OrganizationRow(Model):
     requires_second_factor: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+    invitations_counted_since: Mapped[datetime | None]
+    invitations_counted: Mapped[int]
     version: Mapped[int]
 
 
@@ -47,13 +49,25 @@ def to_row(organization: Organization) -> dict[str, Any]:
         "requires_second_factor": organization.requires_second_factor,
         "created_at": organization.created_at,
         "deleted_at": organization.deleted_at,
+        "invitations_counted_since": organization.invitations_counted_since,
+        "invitations_counted": organization.invitations_counted,
         "version": organization.version,
     }
 
 
 def to_organization(row: Sequence[Any]) -> Organization:
     """`row` holds the columns of OrganizationRow in their order."""
-    id, name, slug, requires_second_factor, created_at, deleted_at, version = row
+    (
+        id,
+        name,
+        slug,
+        requires_second_factor,
+        created_at,
+        deleted_at,
+        invitations_counted_since,
+        invitations_counted,
+        version,
+    ) = row
     return Organization(
         id=id,
         name=name,
@@ -61,6 +75,8 @@ def to_organization(row: Sequence[Any]) -> Organization:
         requires_second_factor=requires_second_factor,
         created_at=created_at,
         deleted_at=deleted_at,
+        invitations_counted_since=invitations_counted_since,
+        invitations_counted=invitations_counted,
         version=version,
     )
 

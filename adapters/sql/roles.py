@@ -27,6 +27,7 @@ class RoleRow(Model):
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey(OrganizationRow.id), primary_key=True)
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    id: Mapped[UUID]
     description: Mapped[str] = mapped_column(String(200))
     permissions: Mapped[list[str]] = mapped_column(Json)
     created_at: Mapped[datetime]
@@ -46,6 +47,7 @@ def to_row(role: Role) -> dict[str, Any]:
     return {
         "organization_id": role.organization_id,
         "name": role.name,
+        "id": role.id,
         "description": role.description,
         "permissions": sorted(role.permissions),
         "created_at": role.created_at,
@@ -55,8 +57,9 @@ def to_row(role: Role) -> dict[str, Any]:
 
 def to_role(row: Sequence[Any]) -> Role:
     """`row` holds the columns of RoleRow in their order."""
-    organization_id, name, description, permissions, created_at, version = row
+    organization_id, name, id, description, permissions, created_at, version = row
     return Role(
+        id=id,
         organization_id=organization_id,
         name=RoleName(name),
         description=description,
@@ -74,8 +77,6 @@ def permissions_in(text: str) -> frozenset[Permission]:
 
 @dataclass(frozen=True, slots=True)
 class SqlRoles(Roles):
-    """An organization's events about its roles are its own: a role has a name there, and no id."""
-
     connection: Connection
     emit: Emit
 
@@ -110,7 +111,7 @@ class SqlRoles(Roles):
     def remove(self, role: Role) -> None:
         if not self.connection.execute(delete(RoleRow).where(*_as_read(role))).rowcount:
             raise Stale
-        self._note(role)
+        self._note(replace(role, version=role.version + 1))
 
     def is_used(self, organization_id: OrganizationId, name: RoleName) -> bool:
         held = [
@@ -123,7 +124,7 @@ class SqlRoles(Roles):
         self.connection.execute(delete(RoleRow).where(RoleRow.organization_id == organization_id))
 
     def _note(self, role: Role) -> None:
-        self.emit(role.organization_id, role.organization_id, role)
+        self.emit(role.organization_id, role.id, role)
 
 
 def _is(organization_id: OrganizationId, name: RoleName) -> tuple[ColumnElement[bool], ...]:

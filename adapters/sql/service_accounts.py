@@ -84,7 +84,7 @@ class SqlServiceAccounts(ServiceAccounts):
     def remove(self, service_account: ServiceAccount) -> bool:
         if not self.connection.execute(delete(ServiceAccountRow).where(*_is(service_account))).rowcount:
             return False
-        self._note(service_account)
+        self._note(replace(service_account, version=service_account.version + 1))
         return True
 
     def count(self, organization_id: OrganizationId) -> int:

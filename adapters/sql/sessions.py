@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -207,7 +207,7 @@ class SqlSessions(Sessions):
         )
         if not removed.rowcount:
             return False
-        self.note(session)
+        self.note(replace(session, version=session.version + 1))
         return True
 
     def page(
@@ -243,4 +243,4 @@ class SqlSessions(Sessions):
 
     def _note_end(self, rows: Sequence[Sequence[Any]], reason: EndReason, at: datetime) -> None:
         for session in sorted(map(to_session, rows), key=lambda session: session.id):
-            self.note(session.end(reason, at=at))
+            self.note(replace(session.end(reason, at=at), version=session.version + 1))

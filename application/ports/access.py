@@ -3,6 +3,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.access import Subject
+from domain.api_keys import KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 
 Asked = tuple[OrganizationId, ActorId]
@@ -27,14 +28,19 @@ class Access(Protocol):
 
     def by_key(
         self,
+        kind: KeyKind,
         owner_id: UUID,
         id: ApiKeyId,
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
     ) -> tuple[Subject, Subject | None] | None:
-        """The holder of the key, with their standing in the organization of the key; and the other with theirs in
-        `organization_id`. None if there is no such key, be it live or not, or nobody whose it is."""
+        """The holder of the key; where an organization is named, with their standing in that of the key, and the other
+        with theirs in the one that is named. None if there is no such key of that kind, be it live or not, nobody whose
+        it is, or the organization that it was made for was deleted.
+
+        A membership that ends takes its keys with it. Where an organization is named that is looked at once more.
+        """
 
     def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
         """Whoever is asked about, each in the organization beside them: at most two queries, however many they are.

@@ -27,8 +27,11 @@ class ApiKeys(Protocol):
     ) -> tuple[list[ApiKey], str | None]:
         """Oldest first, and where the next page starts. Raise CursorInvalid."""
 
-    def note_use(self, key: ApiKey, *, at: datetime) -> None:
-        """Write when it was used, unless another did within `LAST_USED_PRECISION`. One statement, no event."""
+    def note_use(self, key: ApiKey, *, digest: str | None = None, at: datetime) -> None:
+        """Write when it was used, unless another did within `LAST_USED_PRECISION`. One statement, no event.
+
+        `digest` takes the place of the one that was read, unless the key was rotated since.
+        """
 
     def end_all(
         self,

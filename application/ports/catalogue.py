@@ -9,8 +9,11 @@ class Catalogues(Protocol):
 
     def get(self) -> Catalogue: ...
 
+    def hold(self) -> Catalogue:
+        """Like `get`; until the end of the transaction nobody may put another one. Any number may hold it at once."""
+
     def lock(self) -> Catalogue:
-        """Like `get`; until the end of the transaction nobody else may lock or put it."""
+        """Like `get`; until the end of the transaction nobody else may hold, lock or put it."""
 
     def put(self, catalogue: Catalogue) -> None:
         """Take the place of the present one. The role owner grants all of it."""

@@ -23,7 +23,7 @@ class Organizations(Protocol):
         gives its slug back."""
 
     def deleted(self, *, limit: int) -> list[Organization]:
-        """At most `limit` that were deleted and not yet removed."""
+        """At most `limit` that were deleted and not yet removed, in the order of their deletion."""
 
     def remove(self, id: OrganizationId) -> None:
-        """A deleted one, of which nothing else is left."""
+        """A deleted one, of which nothing else is left. Does nothing to one that is live."""

@@ -12,7 +12,7 @@ class OutboxEvent:
     """A recorded event as it is stored.
 
     `owner_id` names the shard: the account that it belongs to, or the aggregate itself. `version` is the
-    aggregate's own, and orders its events together with `id`.
+    aggregate's own, and orders its events together with `id`: to be removed counts as one more save.
     """
 
     id: UUID

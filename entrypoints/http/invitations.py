@@ -122,7 +122,9 @@ def list_invitations(
     "/{invitation_id}",
     status_code=NO_CONTENT,
     summary="Take an invitation back",
-    **operation(RevokeInvitation, InvitationNotFound, needs=INVITATIONS_MANAGE, keys=True, body=False),
+    **operation(
+        RevokeInvitation, InvitationNotFound, ExceedsOwnRights, needs=INVITATIONS_MANAGE, keys=True, body=False
+    ),
 )
 def revoke_invitation(
     id: UUID,

@@ -23,6 +23,7 @@ from domain.organizations import (
     InvalidOrganizationName,
     InvalidSlug,
     SlugTaken,
+    TooManyOrganizations,
 )
 from domain.permissions import ORGANIZATION_DELETE, ORGANIZATION_READ, ORGANIZATION_UPDATE
 from domain.roles import OWNER
@@ -97,7 +98,9 @@ class OrganizationChange(Input):
     status_code=201,
     response_model=OrganizationOut,
     summary="Make an organization",
-    **operation(MakeOrganization, InvalidOrganizationName, InvalidSlug, SlugTaken, EmailUnverified),
+    **operation(
+        MakeOrganization, InvalidOrganizationName, InvalidSlug, SlugTaken, EmailUnverified, TooManyOrganizations
+    ),
 )
 def make_organization(
     body: NewOrganization, caller: Caller, make: Annotated[MakeOrganization, use(lambda c: c.make_organization())]

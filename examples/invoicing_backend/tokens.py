@@ -50,10 +50,9 @@ class PorticoKeys:
     def _load(self, now: float) -> None:
         self._tried_at = now
         try:
-            found = self._fetch()["keys"]
-        except httpx.HTTPError:
+            self._keys = {key["kid"]: ECKey.import_key(key) for key in self._fetch()["keys"]}
+        except (httpx.HTTPError, JoseError, ValueError, KeyError):
             return  # the keys at hand go on: while Portico is down, no new token comes either
-        self._keys = {key["kid"]: ECKey.import_key(key) for key in found}
         self._loaded_at = now
 
 

@@ -46,6 +46,8 @@ from application.sessions import EnterOrganization, IssueTokens
 from domain.assurance import AssurancePolicy
 from domain.mail import MailPolicy
 
+MOST_OWNED, MOST_A_DAY = 10, 500
+
 
 class OrganizationUseCases:
     def offer_organizations(
@@ -62,7 +64,9 @@ class OrganizationUseCases:
         clock: Clock,
         ids: Ids,
     ) -> None:
-        self.make_organization = MakeOrganization(unit_of_work=unit_of_work, clock=clock, ids=ids)
+        self.make_organization = MakeOrganization(
+            unit_of_work=unit_of_work, most_owned=MOST_OWNED, clock=clock, ids=ids
+        )
         self.list_organizations = ListOrganizations(autocommit=autocommit)
         self.show_organization = ShowOrganization(autocommit=autocommit)
         self.change_organization = ChangeOrganization(unit_of_work=unit_of_work, clock=clock)
@@ -76,19 +80,24 @@ class OrganizationUseCases:
         self.leave_organization = LeaveOrganization(unit_of_work=unit_of_work, clock=clock)
 
         self.invite = Invite(
-            unit_of_work=unit_of_work, lifetime=timedelta(hours=48), mail_policy=mail_policy, clock=clock, ids=ids
+            unit_of_work=unit_of_work,
+            lifetime=timedelta(hours=48),
+            most_a_day=MOST_A_DAY,
+            mail_policy=mail_policy,
+            clock=clock,
+            ids=ids,
         )
         self.list_invitations = ListInvitations(autocommit=autocommit, clock=clock)
         self.revoke_invitation = RevokeInvitation(unit_of_work=unit_of_work, clock=clock)
         self.list_my_invitations = ListMyInvitations(autocommit=autocommit, tokens=tokens, clock=clock)
-        self.accept_invitation = AcceptInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock)
+        self.accept_invitation = AcceptInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock, ids=ids)
         self.decline_invitation = DeclineInvitation(unit_of_work=unit_of_work, tokens=tokens, clock=clock)
 
         self.show_catalogue = ShowCatalogue(autocommit=autocommit)
         self.plan_catalogue = PlanCatalogue(autocommit=autocommit)
         self.apply_catalogue = ApplyCatalogue(unit_of_work=unit_of_work)
         self.list_roles = ListRoles(autocommit=autocommit)
-        self.make_role = MakeRole(unit_of_work=unit_of_work, clock=clock)
+        self.make_role = MakeRole(unit_of_work=unit_of_work, clock=clock, ids=ids)
         self.change_role = ChangeRole(unit_of_work=unit_of_work, clock=clock)
         self.delete_role = DeleteRole(unit_of_work=unit_of_work, clock=clock)
 

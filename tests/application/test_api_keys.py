@@ -1,12 +1,15 @@
 """Personal keys, and what any key is worth at the moment it is presented."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 from uuid import uuid4
 
 import pytest
 
+from adapters.security.secret_hashes import HmacSecretHasher
+from adapters.security.secret_keys import SecretKeys
 from application.access import Authenticate
 from application.api_keys import MadeApiKey
 from domain.access import Actor, Principal, SessionRequired
@@ -139,11 +142,15 @@ def test_one_has_at_most_fifty(world: World) -> None:
     a_key_for_nothing(world, ada)
 
 
-def test_whoever_was_signed_out_meanwhile_makes_none(world: World) -> None:
+def test_whoever_was_signed_out_meanwhile_learns_no_secret(world: World) -> None:
     ada = world.an_organization()
+    made = a_key(world, ada)
     world.sign_out(principal=ada.person())
     with pytest.raises(SessionEnded):
         a_key(world, ada)
+    with pytest.raises(SessionEnded):
+        world.rotate_personal_key(principal=ada.person(), key_id=made.key.id)
+    world.revoke_personal_key(principal=ada.person(), key_id=made.key.id)  # nobody is the worse for it
 
 
 def test_whoever_left_meanwhile_makes_none(world: World) -> None:
@@ -254,6 +261,34 @@ def test_a_use_is_written_at_most_once_a_minute(world: World) -> None:
     (key,), _ = world.list_personal_keys(principal=ada, limit=1, after=None)
     assert key.last_used_at == world.clock.now()
     assert "api_key.used" not in world.event_names()
+
+
+def under(world: World, current: str, *old: str) -> Authenticate:
+    """How keys are taken once the secret of the installation is another."""
+    return replace(world.authenticate, secrets=HmacSecretHasher(SecretKeys(current, old)))
+
+
+def test_a_key_that_is_used_outlives_a_change_of_the_secret(world: World) -> None:
+    ada = world.somebody()
+    used, idle = a_key_for_nothing(world, ada), a_key_for_nothing(world, ada)
+    under(world, "the next secret", "a secret of the tests")(used.secret)
+    assert under(world, "the next secret")(used.secret)[0].id == ada.account.id
+    with pytest.raises(ApiKeyInvalid):
+        under(world, "the next secret")(idle.secret)
+
+
+def test_the_old_secret_of_a_rotated_key_does_not_take_the_place_of_the_new_one(world: World) -> None:
+    ada = world.somebody()
+    made = a_key_for_nothing(world, ada)
+    rotated = world.rotate_personal_key(principal=ada, key_id=made.key.id)
+    changing = under(world, "the next secret", "a secret of the tests")
+    changing(made.secret)
+    world.clock.advance(MINUTE)
+    changing(rotated.secret)
+    world.clock.advance(OVERLAP)
+    with pytest.raises(ApiKeyInvalid):
+        changing(made.secret)
+    assert under(world, "the next secret")(rotated.secret)[0].id == ada.account.id
 
 
 def test_a_refused_key_is_not_noted_as_used(world: World) -> None:

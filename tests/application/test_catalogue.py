@@ -1,5 +1,7 @@
 """The catalogue is the operator's: planned, applied, and applied again."""
 
+from collections.abc import Callable
+
 import pytest
 
 from domain.access import Actor
@@ -9,6 +11,7 @@ from domain.permissions import (
     CatalogueChanges,
     Permission,
     PermissionInUse,
+    PermissionKept,
     PermissionUnknown,
 )
 from domain.roles import MEMBER
@@ -44,6 +47,24 @@ def test_what_is_applied_counts_from_the_next_request(world: World) -> None:
     assert world.apply_catalogue(FIRST).changes == CatalogueChanges.between(Catalogue(), FIRST)
     assert world.again(member).subject.decide(READ, acme.organization_id).allowed
     assert {READ, SEND} <= world.again(acme).permissions()
+
+
+def test_whatever_names_permissions_holds_the_catalogue_that_has_them(world: World) -> None:
+    acme = world.an_organization()
+    principal = acme.person()
+    robot = world.make_service_account(actor=acme, name="Robot", role=MEMBER)
+    may = [MEMBERS_READ]
+    acts: list[Callable[[], object]] = [
+        lambda: world.make_role(actor=acme, name="clerk", description="", permissions=may),
+        lambda: world.change_role(actor=acme, name="clerk", permissions=[]),
+        lambda: world.make_personal_key(principal=principal, actor=acme, name="K", scopes=may, expires_at=None),
+        lambda: world.make_service_key(actor=acme, service_account_id=robot.id, name="K", scopes=may, expires_at=None),
+    ]
+    for act in acts:
+        with world.work() as work:
+            act()
+        assert "catalogue.hold" in work
+        assert "catalogue.get" not in work
 
 
 def test_applied_again_it_changes_nothing(world: World) -> None:
@@ -93,8 +114,8 @@ def test_what_nothing_names_is_removed_without_a_word(world: World) -> None:
 
 def test_a_withdrawal_of_what_stays_or_never_was_is_a_mistake(world: World) -> None:
     world.apply_catalogue(FIRST)
-    for name in (READ, "parcels:send"):
-        with pytest.raises(PermissionUnknown) as refused:
+    for name, refusal in ((READ, PermissionKept), ("parcels:send", PermissionUnknown)):
+        with pytest.raises(refusal, match=name) as refused:
             world.apply_catalogue(WITHOUT_SEND, withdraw=[SEND, name])
         assert refused.value.field == "withdraw"
     assert world.show_catalogue() == FIRST

@@ -1,5 +1,7 @@
 """Invitations: by mail, for 48 hours, one an address, for the account that has proved that address."""
 
+from collections.abc import Callable
+
 import pytest
 
 from domain.access import Actor, PermissionDenied
@@ -9,11 +11,20 @@ from domain.kernel import ChangedMeanwhile
 from domain.mail import MailKind
 from domain.memberships import AlreadyMember
 from domain.one_time_tokens import TokenInvalid
-from domain.permissions import INVITATIONS_MANAGE, INVITATIONS_READ, MEMBERS_READ, ORGANIZATION_READ, ROLES_READ
+from domain.permissions import (
+    INVITATIONS_MANAGE,
+    INVITATIONS_READ,
+    MEMBERS_READ,
+    ORGANIZATION_READ,
+    OWN,
+    ROLES_READ,
+    Catalogue,
+)
 from domain.roles import ADMIN, MEMBER, OWNER, ExceedsOwnRights, RoleUnknown
 from domain.sessions import SessionEnded
+from tests.application.organization_use_cases import MOST_A_DAY
 from tests.application.world import ADA, EVE, PASSWORD, SECOND, World
-from tests.builders import HOUR, MINUTE
+from tests.builders import DAY, HOUR, MINUTE
 
 GRACE = "grace@example.com"
 
@@ -124,14 +135,36 @@ def test_whoever_was_demoted_meanwhile_invites_nobody(world: World) -> None:
 
 def test_only_so_many_wait(world: World) -> None:
     acme = world.an_organization()
-    first = world.invite(actor=acme, email="x@example.com", role=MEMBER)
+    world.invite(actor=acme, email="over@example.com", role=MEMBER)
+    world.clock.advance(23 * HOUR)
     for number in range(MOST_PENDING - 1):
+        if number == MOST_A_DAY - 1:
+            world.clock.advance(HOUR)
         world.invite(actor=acme, email=f"{number}@example.com", role=MEMBER)
+    world.clock.advance(DAY)
+    first = world.invite(actor=acme, email="x@example.com", role=MEMBER)
     with pytest.raises(TooManyInvitations):
         world.invite(actor=acme, email=EVE, role=MEMBER)
-    world.revoke_invitation(actor=acme, invitation_id=first.id)
+    replacing = world.invite(actor=acme, email="x@example.com", role=ADMIN)
+    with pytest.raises(InvitationNotFound):
+        world.revoke_invitation(actor=acme, invitation_id=first.id)
+    world.revoke_invitation(actor=acme, invitation_id=replacing.id)
     world.invite(actor=acme, email=EVE, role=MEMBER)
     world.clock.advance(48 * HOUR)
+    world.invite(actor=acme, email=GRACE, role=MEMBER)
+
+
+def test_only_so_many_are_sent_in_a_day_taken_back_or_not(world: World) -> None:
+    acme = world.an_organization()
+    for _ in range(MOST_A_DAY):
+        sent = world.invite(actor=acme, email=EVE, role=MEMBER)
+    world.revoke_invitation(actor=acme, invitation_id=sent.id)
+    before = len(world.events())
+    world.clock.advance(DAY - SECOND)
+    with pytest.raises(TooManyInvitations):
+        world.invite(actor=acme, email=GRACE, role=MEMBER)
+    assert (waiting(world, acme), len(world.events())) == ([], before)
+    world.clock.advance(SECOND)
     world.invite(actor=acme, email=GRACE, role=MEMBER)
 
 
@@ -151,6 +184,33 @@ def test_an_address_has_one_invitation_and_the_new_one_takes_the_place_of_the_ol
     assert world.within(eve, acme.organization_id).standing.role == MEMBER
     ends = [event.data["reason"] for event in world.events() if event.name == "invitation.ended"]
     assert ends == ["replaced", "accepted"]
+
+
+def test_nobody_takes_back_or_replaces_what_they_could_not_give(world: World) -> None:
+    acme = world.an_organization()
+    of_member = (ORGANIZATION_READ, MEMBERS_READ, ROLES_READ)
+    admin = world.a_member(acme, role=ADMIN)
+    inviter = world.a_member_who_may(acme, INVITATIONS_MANAGE, *of_member, email=GRACE)
+    for actor, role in ((inviter, ADMIN), (inviter, OWNER), (admin, OWNER)):
+        waits = world.invite(actor=acme, email=f"{role}@example.com", role=role)
+        with pytest.raises(ExceedsOwnRights):
+            world.revoke_invitation(actor=actor, invitation_id=waits.id)
+        with pytest.raises(ExceedsOwnRights):
+            world.invite(actor=actor, email=waits.email.value, role=MEMBER)
+        assert waits in world.list_invitations(actor=acme, limit=10, after=None)[0]
+    world.invite(actor=acme, email="mary@example.com", role=MEMBER)
+    replacing = world.invite(actor=inviter, email="mary@example.com", role=MEMBER)
+    world.revoke_invitation(actor=admin, invitation_id=replacing.id)
+    assert "mary@example.com" not in waiting(world, acme)
+
+
+def test_what_has_expired_is_nobodys_to_protect(world: World) -> None:
+    acme = world.an_organization()
+    admin = world.a_member(acme, GRACE, role=ADMIN)
+    world.invite(actor=acme, email=EVE, role=OWNER)
+    world.clock.advance(48 * HOUR)
+    world.invite(actor=admin, email=EVE, role=MEMBER)
+    assert waiting(world, acme) == [EVE]
 
 
 def test_each_organization_invites_the_address_for_itself(world: World) -> None:
@@ -291,6 +351,75 @@ def test_nobody_takes_back_the_invitation_of_another_organization(world: World) 
     with pytest.raises(InvitationNotFound):
         world.revoke_invitation(actor=other, invitation_id=invitation.id)
     assert waiting(world, acme) == [EVE]
+
+
+def a_demotion(world: World, acme: Actor, inviter: Actor) -> None:
+    world.change_member_role(actor=acme, account_id=inviter.person().account.id, role=MEMBER)
+
+
+def a_removal(world: World, acme: Actor, inviter: Actor) -> None:
+    world.remove_member(actor=acme, account_id=inviter.person().account.id)
+
+
+def a_suspension(world: World, _: Actor, inviter: Actor) -> None:
+    world.suspend(principal=world.an_operator(), account_id=inviter.person().account.id)
+
+
+def a_closing(world: World, _: Actor, inviter: Actor) -> None:
+    world.close(principal=inviter.person(), password=PASSWORD)
+
+
+@pytest.mark.parametrize("meanwhile", [a_demotion, a_removal, a_suspension, a_closing])
+def test_what_the_inviter_could_not_give_any_more_is_not_accepted(
+    world: World, meanwhile: Callable[[World, Actor, Actor], None]
+) -> None:
+    acme = world.an_organization()
+    inviter = world.a_member(acme, GRACE, role=ADMIN)
+    token, eve = invited(world, inviter, role=ADMIN), world.somebody(EVE)
+    meanwhile(world, acme, inviter)
+    with pytest.raises(TokenInvalid):
+        world.accept_invitation(principal=eve, token=token)
+    assert eve.account.id not in world.members(acme.organization_id)
+
+
+def test_only_who_is_still_an_owner_lets_an_owner_in(world: World) -> None:
+    acme = world.an_organization()
+    other = world.a_member(acme, GRACE, role=OWNER)
+    token, eve = invited(world, other, role=OWNER), world.somebody(EVE)
+    world.apply_catalogue(Catalogue(of_admin=frozenset(OWN)))
+    world.change_member_role(actor=acme, account_id=other.person().account.id, role=ADMIN)
+    with pytest.raises(TokenInvalid):
+        world.accept_invitation(principal=eve, token=token)
+    world.change_member_role(actor=acme, account_id=other.person().account.id, role=OWNER)
+    assert world.accept_invitation(principal=eve, token=token).role == OWNER
+
+
+def test_what_the_role_grants_by_now_must_be_the_inviters_to_give(world: World) -> None:
+    acme = world.an_organization()
+    inviter = world.a_member_who_may(acme, INVITATIONS_MANAGE, MEMBERS_READ, email=GRACE)
+    world.make_role(actor=acme, name="clerk", description="", permissions=[MEMBERS_READ])
+    token, eve = invited(world, inviter, role="clerk"), world.somebody(EVE)
+    world.change_role(actor=acme, name="clerk", permissions=[ORGANIZATION_READ])
+    with pytest.raises(TokenInvalid):
+        world.accept_invitation(principal=eve, token=token)
+
+
+def test_a_program_invites_as_long_as_it_is_there(world: World) -> None:
+    acme = world.an_organization()
+    robot = world.make_service_account(actor=acme, name="Robot", role=ADMIN)
+    made = world.make_service_key(
+        actor=acme,
+        service_account_id=robot.id,
+        name="K",
+        scopes=Catalogue().of_admin,
+        expires_at=None,
+    )
+    program = world.by_key(made.secret).within(acme.organization_id)
+    in_time, too_late = invited(world, program, EVE), invited(world, program, GRACE)
+    world.accept_invitation(principal=world.somebody(EVE), token=in_time)
+    world.delete_service_account(actor=acme, service_account_id=robot.id)
+    with pytest.raises(TokenInvalid):
+        world.accept_invitation(principal=world.somebody(GRACE), token=too_late)
 
 
 def test_whoever_is_a_member_already_stays_what_they_are(world: World) -> None:

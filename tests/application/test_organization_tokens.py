@@ -11,7 +11,7 @@ from domain.kernel import OrganizationId
 from domain.organizations import OrganizationNotFound
 from domain.permissions import MEMBERS_READ, ORGANIZATION_READ
 from domain.roles import ADMIN, MEMBER
-from domain.sessions import RefreshTokenInvalid, SessionEnded
+from domain.sessions import RefreshReused, RefreshTokenInvalid, SessionEnded
 from tests.application.use_cases import BACKENDS
 from tests.application.world import ADA, EVE, HOME, World
 
@@ -157,7 +157,7 @@ def test_a_refresh_into_an_organization_is_one_query_more(world: World) -> None:
     entered = world.enter(ADA)
     with world.work() as work:
         refreshed(world, entered, owner)
-    assert work == ["access.subjects", "sessions.advance"]
+    assert work == ["access.by_session", "sessions.advance"]
 
 
 def test_what_is_no_refresh_token_learns_nothing_of_organizations(world: World) -> None:
@@ -166,6 +166,33 @@ def test_what_is_no_refresh_token_learns_nothing_of_organizations(world: World) 
         with world.work() as work, pytest.raises(RefreshTokenInvalid):
             world.refresh(refresh_token="ptr_x", client=HOME, organization_id=organization_id)
         assert work == []
+
+
+@pytest.mark.parametrize("audience", [None, "evil.example"])
+def test_an_old_token_learns_nothing_of_organizations_and_ends_its_session(world: World, audience: str | None) -> None:
+    owner = world.an_organization()
+    stranger = world.an_organization(EVE, name="Other")
+    for actor in (owner, stranger):
+        entered = world.enter(ADA)
+        refreshed(world, refreshed(world, entered))
+        with pytest.raises(RefreshReused):
+            refreshed(world, entered, actor, audience)
+        with pytest.raises(SessionEnded):
+            refreshed(world, entered, actor, audience)
+
+
+def test_an_answer_that_was_lost_is_given_again_with_the_role_of_the_moment(world: World) -> None:
+    owner = world.an_organization()
+    member = world.a_member(owner)
+    entered = world.enter(EVE)
+    refreshed(world, entered, member)
+    world.change_member_role(actor=owner, account_id=member.id, role=ADMIN)
+    again = refreshed(world, entered, member)
+    assert (again.session.generation, claims(again.access_token)["org"]["roles"]) == (1, [ADMIN])
+    world.remove_member(actor=owner, account_id=member.id)
+    with pytest.raises(OrganizationNotFound):
+        refreshed(world, entered, member)
+    assert world.session(again.session.account_id, again.session.id).replays == 1
 
 
 def test_a_session_that_ended_refreshes_into_nothing(world: World) -> None:

@@ -17,10 +17,12 @@ from domain.organizations import (
     InvalidSlug,
     OrganizationNotFound,
     SlugTaken,
+    TooManyOrganizations,
 )
 from domain.permissions import ORGANIZATION_DELETE, ORGANIZATION_READ, ORGANIZATION_UPDATE
 from domain.roles import ADMIN, MEMBER, OWNER
 from domain.sessions import SessionEnded
+from tests.application.organization_use_cases import MOST_OWNED
 from tests.application.world import ADA, EVE, World
 
 GRACE = "grace@example.com"
@@ -55,6 +57,17 @@ def test_a_slug_has_one_organization(world: World) -> None:
         world.make_organization(principal=eve, name="Acme", slug="acme")
     assert len(world.events()) == before
     assert names_seen(world, world.subject(eve)) == []
+
+
+def test_an_account_owns_only_so_many_and_may_be_in_more(world: World) -> None:
+    ada, acme = world.somebody(), world.an_organization(EVE)
+    made = [world.make_organization(principal=ada, name="Mine") for _ in range(MOST_OWNED)]
+    with pytest.raises(TooManyOrganizations):
+        world.make_organization(principal=ada, name="One more")
+    world.joined(ada, acme)
+    world.delete_organization(actor=world.within(ada, made[0].id), confirm=made[0].slug)
+    assert list(world.sweep())
+    world.make_organization(principal=ada, name="Instead")
 
 
 def test_what_is_no_name_or_no_slug_is_refused(world: World) -> None:

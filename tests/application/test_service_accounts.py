@@ -8,7 +8,8 @@ import pytest
 from application.api_keys import MadeApiKey
 from domain.access import Actor, NoAccount, PermissionDenied, SessionRequired
 from domain.api_keys import MOST_KEYS, ApiKeyInvalid, ApiKeyNotFound, InvalidApiKey, KeyKind, TooManyApiKeys
-from domain.kernel import CursorInvalid
+from domain.kernel import ChangedMeanwhile, CursorInvalid
+from domain.organizations import OrganizationNotFound
 from domain.permissions import (
     API_KEYS_MANAGE,
     API_KEYS_READ,
@@ -189,6 +190,22 @@ def test_whoever_lacks_the_permission_is_refused_before_anything_is_read(
         call(world, everything_else, robot, made)
     assert refused.value.permission == permission
     assert work == []
+
+
+@pytest.mark.parametrize("call", [*CHANGES, *CHANGES_OF_KEYS])
+def test_whoever_was_demoted_or_removed_since_they_were_asked_changes_nothing(world: World, call: Call) -> None:
+    owner = world.an_organization()
+    robot = a_robot(world, owner)
+    made = a_key(world, owner, robot)
+    admin = world.a_member(owner, role=ADMIN)
+    world.change_member_role(actor=owner, account_id=admin.id, role=MEMBER)
+    with pytest.raises(ChangedMeanwhile):
+        call(world, admin, robot, made)
+    world.remove_member(actor=owner, account_id=admin.id)
+    with pytest.raises(OrganizationNotFound):
+        call(world, admin, robot, made)
+    assert world.list_service_accounts(actor=owner, limit=10, after=None) == ([robot], None)
+    assert world.list_service_keys(actor=owner, service_account_id=robot.id, limit=10, after=None) == ([made.key], None)
 
 
 @pytest.mark.parametrize("call", [*CHANGES[1:], *READS_OF_KEYS, CHANGES_OF_KEYS[0]])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from domain.roles import MEMBER
 from domain.signing_keys import KeyState
 from tests.application.world import ADA, EVE, PASSWORD, World
 from tests.builders import DAY, MINUTE
@@ -21,6 +22,11 @@ def fill(world: World, number: int) -> None:
     world.register(email=f"new-{number}@example.com", password=PASSWORD)
     world.request_reset(email=address)
     world.request_email_change(principal=principal, new_email=f"x-{address}", password=PASSWORD)
+    id = world.make_organization(principal=principal, name="Acme").id
+    acme = world.within(principal, id)
+    world.invite(actor=acme, email=f"invited-{number}@example.com", role=MEMBER)
+    for expires_at in (None, world.clock.now() + 2 * DAY):
+        world.make_personal_key(principal=principal, actor=None, name="K", scopes=[], expires_at=expires_at)
 
 
 def test_nothing_that_still_counts_is_removed(world: World) -> None:
@@ -48,7 +54,9 @@ def test_everything_that_is_over_is_removed_batch_by_batch(world: World) -> None
         "address changes": 5,
         "attempt counters": 15,
         "sessions": 5,
-        "sent mail": 20,
+        "invitations": 5,
+        "API keys": 5,
+        "sent mail": 25,
     }
     assert work.count("claims.sweep") == 3  # two at a time
     assert work.count("begin") == work.count("commit")
@@ -62,10 +70,12 @@ def test_each_thing_goes_in_its_own_time(world: World) -> None:
     assert swept(world) == {"password resets": 1}
     world.clock.advance(DAY)
     assert swept(world) == {"claims": 1, "address changes": 1, "attempt counters": 3}
-    world.clock.advance(6 * DAY)
+    world.clock.advance(DAY)
+    assert swept(world) == {"invitations": 1, "API keys": 1}
+    world.clock.advance(5 * DAY)
     assert swept(world) == {"sessions": 1}
     world.clock.advance(23 * DAY)
-    assert swept(world) == {"sent mail": 4}
+    assert swept(world) == {"sent mail": 5}
 
 
 def test_accounts_events_and_waiting_mail_stay(world: World) -> None:

@@ -12,7 +12,7 @@ from application.sessions import SignedIn
 from application.signing_in import SecondFactorDue
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account, EmailAddress
-from domain.kernel import AccountId, OrganizationId, SessionId
+from domain.kernel import AccountId, MembershipId, OrganizationId, SessionId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
 from domain.roles import MEMBER, RoleName
@@ -159,7 +159,11 @@ class World(UseCases):
     def joined(self, principal: Principal, of: Actor, *, role: str = MEMBER) -> Actor:
         """As if the person had always been in the organization: that left no trace in journal or outbox."""
         membership = Membership(
-            organization_id=of.organization_id, account_id=principal.account.id, role=RoleName(role), created_at=NOON
+            id=MembershipId(self.ids.new()),
+            organization_id=of.organization_id,
+            account_id=principal.account.id,
+            role=RoleName(role),
+            created_at=NOON,
         )
         with self.database.persistence.unit_of_work() as uow:
             uow.memberships.add(membership)
@@ -193,8 +197,11 @@ class World(UseCases):
         return self.within(actor.person(), actor.organization_id)
 
     def by_key(self, secret: str) -> Subject:
-        """Whoever calls with that key."""
-        return self.authenticate(secret)[0]
+        """Whoever calls with that key, in the organization that it was made for."""
+        caller, _ = self.authenticate(secret)
+        if caller.key and caller.key.organization_id:
+            caller, _ = self.authenticate(secret, organization_id=caller.key.organization_id)
+        return caller
 
     def members(self, organization_id: OrganizationId) -> dict[AccountId, RoleName]:
         with self.database.persistence.autocommit() as database:

@@ -10,7 +10,7 @@ from application.ports.access import Asked
 from application.ports.unit_of_work import Persistence
 from domain.access import Standing, Subject
 from domain.accounts import Account, AccountState
-from domain.api_keys import ApiKey
+from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 from domain.organizations import Organization
 from domain.permissions import MEMBERS_READ, ORGANIZATION_READ, Catalogue, Permission
@@ -98,7 +98,7 @@ def by_key(
     other_id: ActorId | None = None,
 ) -> tuple[Subject, Subject | None] | None:
     with database.autocommit() as reads:
-        return reads.access.by_key(key.owner_id, key.id, organization_id=organization_id, other_id=other_id)
+        return reads.access.by_key(key.kind, key.owner_id, key.id, organization_id=organization_id, other_id=other_id)
 
 
 def standing(database: Persistence, session: Session, organization_id: OrganizationId) -> Standing | None:
@@ -289,8 +289,9 @@ def test_a_personal_key_has_the_standing_of_its_account_where_it_works(
     key = kept(database, a_personal_key(owner_id=here.account.id, organization_id=here.id))
     joined(database, elsewhere.id, account=here.account)
     holder = Subject(account=here.account, key=key, standing=here.standing())
-    for organization_id in (None, here.id, elsewhere.id):
+    for organization_id in (here.id, elsewhere.id):
         assert by_key(database, key, organization_id) == (holder, None)
+    assert by_key(database, key) == (replace(holder, standing=None), None)
 
 
 def test_a_service_key_has_the_standing_of_its_service_account(
@@ -298,8 +299,9 @@ def test_a_service_key_has_the_standing_of_its_service_account(
 ) -> None:
     key = kept(database, a_service_key(organization_id=here.id, service_account_id=here.service_account.id))
     holder = Subject(service_account=here.service_account, key=key, standing=here.standing(MEMBER, OF_MEMBER))
-    for organization_id in (None, here.id, elsewhere.id):
+    for organization_id in (here.id, elsewhere.id):
         assert by_key(database, key, organization_id) == (holder, None)
+    assert by_key(database, key) == (replace(holder, standing=None), None)
 
 
 def test_a_service_account_has_what_the_organizations_own_role_grants(database: Persistence, here: Tenant) -> None:
@@ -307,7 +309,7 @@ def test_a_service_account_has_what_the_organizations_own_role_grants(database: 
     with database.unit_of_work() as uow:
         uow.service_accounts.add(clerk)
     key = kept(database, a_service_key(organization_id=here.id, service_account_id=clerk.id))
-    assert by_key(database, key) == (Subject(service_account=clerk, key=key, standing=here.standing()), None)
+    assert by_key(database, key, here.id) == (Subject(service_account=clerk, key=key, standing=here.standing()), None)
     assert other(database, here, clerk.id) == Subject(service_account=clerk, standing=here.standing())
 
 
@@ -320,23 +322,33 @@ def test_the_holder_of_a_key_asks_about_another(database: Persistence, here: Ten
     assert by_key(database, key, elsewhere.id, elsewhere.account.id) == (holder, stranger)
 
 
-def test_a_key_whose_holder_left_has_no_standing(database: Persistence, here: Tenant, elsewhere: Tenant) -> None:
+def test_a_key_whose_holder_left_is_nobody(database: Persistence, here: Tenant, elsewhere: Tenant) -> None:
     key = kept(database, a_personal_key(owner_id=here.account.id, organization_id=elsewhere.id))
-    assert by_key(database, key, elsewhere.id) == (Subject(account=here.account, key=key), None)
+    for organization_id in (here.id, elsewhere.id):
+        assert by_key(database, key, organization_id) is None
+        assert by_key(database, key, organization_id, elsewhere.account.id) is None
 
 
-def test_a_key_has_no_standing_in_a_deleted_organization(database: Persistence, here: Tenant) -> None:
+def test_a_key_for_a_deleted_organization_is_nobody(database: Persistence, here: Tenant) -> None:
     personal = kept(database, a_personal_key(owner_id=here.account.id, organization_id=here.id))
     service = kept(database, a_service_key(organization_id=here.id, service_account_id=here.service_account.id))
     deleted(database, here.organization)
-    assert by_key(database, personal, here.id) == (Subject(account=here.account, key=personal), None)
-    assert by_key(database, service, here.id) == (Subject(service_account=here.service_account, key=service), None)
+    for key in (personal, service):
+        assert by_key(database, key) is by_key(database, key, here.id) is None
 
 
 def test_it_is_for_others_to_judge_whether_key_and_account_live(database: Persistence) -> None:
     account = signed_up(database, state=AccountState.SUSPENDED)
     key = kept(database, a_personal_key(owner_id=account.id, expires_at=NOON - DAY))
     assert by_key(database, key) == (Subject(account=account, key=key), None)
+
+
+def test_a_key_is_found_by_its_own_kind_only(database: Persistence, here: Tenant) -> None:
+    key = a_service_key(organization_id=here.id, service_account_id=here.service_account.id)
+    kept(database, key)
+    with database.autocommit() as reads:
+        assert reads.access.by_key(KeyKind.SERVICE, key.owner_id, key.id)
+        assert reads.access.by_key(KeyKind.PERSONAL, key.owner_id, key.id) is None
 
 
 def test_an_unknown_key_and_one_of_nobody_is_nobody(database: Persistence, here: Tenant) -> None:

@@ -192,6 +192,23 @@ def test_a_use_of_a_key_that_is_gone_is_noted_nowhere(database: Persistence) -> 
     assert note_use(database, key, NOON) is None
 
 
+def test_with_a_use_the_same_secret_gets_another_hash(database: Persistence) -> None:
+    key = personal(database, last_used_at=None)
+    with database.autocommit() as calls:
+        calls.api_keys.note_use(key, digest="a newer hash", at=NOON)
+        calls.api_keys.note_use(key, digest="too soon", at=NOON)
+    assert stored(database, key) == replace(key, digest="a newer hash", last_used_at=NOON)
+    assert events(database, key.owner_id) == []
+
+
+def test_a_new_hash_of_the_old_secret_comes_too_late_for_a_key_that_was_rotated(database: Persistence) -> None:
+    key = personal(database, last_used_at=None)
+    save(database, rotated(key))
+    with database.autocommit() as calls:
+        calls.api_keys.note_use(key, digest="of the old secret", at=NOON)
+    assert stored(database, key) == replace(rotated(key), last_used_at=NOON, version=1)
+
+
 def test_a_use_noted_meanwhile_neither_hinders_a_save_nor_is_lost_by_it(database: Persistence) -> None:
     key = personal(database, last_used_at=None)
     note_use(database, key, NOON)

@@ -2,15 +2,16 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.sql.database import SqlDatabase
 from application.catalogue import ApplyCatalogue
 from application.ports.unit_of_work import Persistence
 from domain.api_keys import ApiKey
 from domain.kernel import Stale
-from domain.permissions import MEMBERS_READ, OWN, Catalogue, Permission
+from domain.permissions import MEMBERS_READ, OWN, Catalogue, Permission, PermissionInUse
 from domain.roles import Role
 from tests.builders import NOON, a_personal_key, a_role, a_service_key
 from tests.contract.given import events, founded
-from tests.contract.threads import MANY, at_once, tally
+from tests.contract.threads import MANY, PATIENCE, at_once, begun, in_another_thread, tally
 
 READ, WRITE, SEND = (Permission(f"invoices:{action}") for action in ("read", "write", "send"))
 DECLARED = Catalogue.declare(
@@ -148,6 +149,40 @@ def test_who_locked_it_sees_what_who_held_it_before_put(database: Persistence) -
 
     assert tally(at_once(declare_one_more)) == {None: MANY}
     assert len(current(database).permissions) == len(OWN) + MANY
+
+
+def test_what_somebody_relies_on_is_removed_by_nobody_until_they_are_done(database: Persistence) -> None:
+    put(database, DECLARED)
+    organization = founded(database)
+    apply = ApplyCatalogue(unit_of_work=database.unit_of_work)
+    with database.unit_of_work() as uow:
+        granted = uow.catalogue.hold().known([READ])
+        applied = begun(lambda: apply(Catalogue()))
+        with pytest.raises(TimeoutError):
+            applied.result(timeout=0.2)
+        uow.roles.add(a_role(organization_id=organization.id, permissions=granted))
+    with pytest.raises(PermissionInUse):
+        applied.result(timeout=PATIENCE)
+    assert current(database) == DECLARED
+
+
+def test_whoever_holds_it_sees_what_was_put_before(database: Persistence) -> None:
+    with database.unit_of_work() as uow:
+        assert uow.catalogue.hold() == Catalogue()
+    put(database, DECLARED)
+    with database.unit_of_work() as uow:
+        assert uow.catalogue.hold() == DECLARED
+
+
+def test_any_number_hold_it_at_once(postgresql: SqlDatabase) -> None:
+    """The other adapters let one transaction change something at a time."""
+
+    def hold() -> Catalogue:
+        with postgresql.unit_of_work() as uow:
+            return uow.catalogue.hold()
+
+    with postgresql.unit_of_work() as uow:
+        assert uow.catalogue.hold() == in_another_thread(hold)
 
 
 def test_applied_by_many_at_once_it_changes_something_once(database: Persistence) -> None:

@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 
 from application.ports.unit_of_work import Persistence
-from domain.kernel import AccountId, CursorInvalid, OrganizationId, Stale
+from domain.kernel import AccountId, CursorInvalid, MembershipId, OrganizationId, Stale
 from domain.memberships import AlreadyMember, EndOfMembership, Membership
 from domain.roles import ADMIN, OWNER, RoleName
 from tests.builders import NOON, a_membership
@@ -12,6 +12,12 @@ from tests.contract.given import NOT_A_CURSOR, events, founded, joined, pages, r
 from tests.contract.threads import MANY, at_once, tally
 
 ENDED = ("member.removed", "removed")
+
+
+def begin(organization_id: OrganizationId, account_id: AccountId) -> Membership:
+    return Membership.begin(
+        id=MembershipId(uuid4()), organization_id=organization_id, account_id=account_id, role=OWNER, at=NOON
+    )
 
 
 def stored(database: Persistence, membership: Membership) -> Membership | None:
@@ -55,10 +61,10 @@ def test_it_is_found_by_organization_and_account_together_only(database: Persist
 
 def test_it_is_added_with_what_it_recorded(database: Persistence) -> None:
     organization, account = founded(database), signed_up(database)
-    begun = Membership.begin(organization_id=organization.id, account_id=account.id, role=OWNER, at=NOON)
+    begun = begin(organization.id, account.id)
     with database.unit_of_work() as uow:
         uow.memberships.add(begun)
-    assert events(database, organization.id) == [("member.added", account.id)]
+    assert events(database, organization.id) == [("member.added", begun.id)]
     assert events(database, account.id) == []
 
 
@@ -78,7 +84,7 @@ def test_a_save_shows_at_both_ends_and_counts(database: Persistence) -> None:
     assert stored(database, membership) == promoted
     assert of_organization(database, membership.organization_id) == [promoted]
     assert of_account(database, membership.account_id) == [promoted]
-    assert events(database, membership.organization_id) == [("member.role_changed", membership.account_id)]
+    assert events(database, membership.organization_id) == [("member.role_changed", membership.id)]
 
 
 def test_a_stale_save_is_refused(database: Persistence) -> None:
@@ -98,7 +104,7 @@ def test_it_is_removed_at_both_ends_with_what_it_recorded_once(database: Persist
     assert stored(database, membership) is None
     assert of_organization(database, membership.organization_id) == [stranger]
     assert of_account(database, membership.account_id) == []
-    assert reasons(database, membership.organization_id) == {membership.account_id: ENDED}
+    assert reasons(database, membership.organization_id) == {membership.id: ENDED}
     assert len(events(database, membership.organization_id)) == 1
 
 
@@ -112,17 +118,16 @@ def test_who_was_removed_may_come_again(database: Persistence) -> None:
 
 def test_all_of_an_account_end_each_with_its_event(database: Persistence) -> None:
     account, organizations = signed_up(database), [founded(database) for _ in range(3)]
-    for organization in organizations:
-        joined(database, organization.id, account=account)
+    ended = [joined(database, organization.id, account=account) for organization in organizations]
     stranger = joined(database, organizations[0].id)
     with database.unit_of_work() as uow:
         uow.memberships.end_all(account.id, EndOfMembership.ACCOUNT_CLOSED, at=NOON)
         uow.memberships.end_all(account.id, EndOfMembership.ACCOUNT_CLOSED, at=NOON)
     assert of_account(database, account.id) == []
     assert [of_organization(database, organization.id) for organization in organizations] == [[stranger], [], []]
-    for organization in organizations:
-        assert events(database, organization.id) == [("member.removed", account.id)]
-        assert reasons(database, organization.id) == {account.id: ("member.removed", "account_closed")}
+    for membership in ended:
+        assert events(database, membership.organization_id) == [("member.removed", membership.id)]
+        assert reasons(database, membership.organization_id) == {membership.id: ("member.removed", "account_closed")}
 
 
 def test_those_of_an_organization_are_removed_in_batches_each_with_its_event(database: Persistence) -> None:
@@ -138,7 +143,7 @@ def test_those_of_an_organization_are_removed_in_batches_each_with_its_event(dat
     assert all(of_account(database, member.account_id) == [] for member in members)
     assert of_organization(database, organization.id) == []
     assert reasons(database, organization.id) == {
-        member.account_id: ("member.removed", "organization_deleted") for member in members
+        member.id: ("member.removed", "organization_deleted") for member in members
     }
     assert stored(database, elsewhere) == elsewhere
 
@@ -197,7 +202,7 @@ def test_a_page_starts_only_where_another_ended(database: Persistence, after: st
 
 def test_of_many_who_add_a_member_one_does(database: Persistence) -> None:
     organization, account = founded(database), signed_up(database)
-    begun = Membership.begin(organization_id=organization.id, account_id=account.id, role=OWNER, at=NOON)
+    begun = begin(organization.id, account.id)
 
     def add(_: int) -> None:
         with database.unit_of_work() as uow:
@@ -205,7 +210,7 @@ def test_of_many_who_add_a_member_one_does(database: Persistence) -> None:
 
     assert tally(at_once(add)) == {None: 1, AlreadyMember: MANY - 1}
     assert of_account(database, account.id) == of_organization(database, organization.id) == [begun]
-    assert events(database, organization.id) == [("member.added", account.id)]
+    assert events(database, organization.id) == [("member.added", begun.id)]
 
 
 def test_of_many_who_remove_a_member_one_does(database: Persistence) -> None:

@@ -6,7 +6,7 @@ import pytest
 from application.ports.unit_of_work import Persistence
 from domain.kernel import DomainError, OrganizationId, Stale
 from domain.organizations import Organization, OrganizationMade, OrganizationNotFound, Slug, SlugTaken
-from tests.builders import NOON, an_organization
+from tests.builders import MINUTE, NOON, an_organization
 from tests.contract.given import SOMEBODY, deleted, events, founded
 from tests.contract.threads import MANY, at_once, tally
 
@@ -149,6 +149,23 @@ def test_a_deleted_one_is_found_no_more_and_gives_its_slug_back(database: Persis
     assert events(database, organization.id) == [("organization.deleted", organization.id)]
     heir = founded(database, slug=organization.slug)
     assert stored(database, heir.id) == heir
+
+
+def test_what_was_deleted_first_is_removed_first(database: Persistence) -> None:
+    first, second, third = (founded(database) for _ in range(3))
+    order = [third, first, second]
+    for number, organization in enumerate(order):
+        save(database, organization.delete(confirm=organization.slug, by=SOMEBODY, at=NOON + number * MINUTE))
+    with database.unit_of_work() as uow:
+        assert [each.id for each in uow.organizations.deleted(limit=5)] == [each.id for each in order]
+        assert [each.id for each in uow.organizations.deleted(limit=2)] == [third.id, first.id]
+
+
+def test_one_that_is_live_is_not_removed(database: Persistence) -> None:
+    organization = founded(database)
+    with database.unit_of_work() as uow:
+        uow.organizations.remove(organization.id)
+    assert stored(database, organization.id) == organization
 
 
 def test_what_was_deleted_is_found_until_it_is_removed_and_the_slug_stays_its_heirs(database: Persistence) -> None:

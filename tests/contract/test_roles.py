@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from application.ports.unit_of_work import Persistence
-from domain.kernel import OrganizationId, Stale
+from domain.kernel import OrganizationId, RoleId, Stale
 from domain.permissions import MEMBERS_READ, Catalogue, Permission
 from domain.roles import ADMIN, BUILT_IN, MEMBER, OWNER, Role, RoleName, RoleTaken
 from tests.builders import NOON, a_role, a_service_account, an_invitation
@@ -83,7 +83,12 @@ def test_a_role_of_the_same_name_is_refused(database: Persistence) -> None:
 def test_what_a_role_recorded_is_an_event_of_the_organization(database: Persistence) -> None:
     organization = founded(database)
     role = Role.make(
-        organization_id=organization.id, name=RoleName("clerk"), description="", permissions=frozenset(), at=NOON
+        id=RoleId(uuid4()),
+        organization_id=organization.id,
+        name=RoleName("clerk"),
+        description="",
+        permissions=frozenset(),
+        at=NOON,
     )
     with database.unit_of_work() as uow:
         uow.roles.add(role)
@@ -91,8 +96,8 @@ def test_what_a_role_recorded_is_an_event_of_the_organization(database: Persiste
     assert found == role
     save(database, change(found, "Writes invoices"))
     remove(database, replace(found, version=1))
-    names = [name for name, _ in events(database, organization.id)]
-    assert names == ["role.created", "role.changed", "role.deleted"]
+    happened = [("role.created", role.id), ("role.changed", role.id), ("role.deleted", role.id)]
+    assert events(database, organization.id) == happened
 
 
 def test_a_save_changes_it_and_counts(database: Persistence) -> None:

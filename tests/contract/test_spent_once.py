@@ -61,7 +61,11 @@ class Doors:
     @property
     def issue_tokens(self) -> IssueTokens:
         return IssueTokens(
-            access_tokens=JsonAccessTokens(), opaque_tokens=self.tokens, policy=SessionPolicy(), ids=self.ids
+            access_tokens=JsonAccessTokens(),
+            opaque_tokens=self.tokens,
+            policy=SessionPolicy(),
+            ids=self.ids,
+            audiences=("backend",),
         )
 
     @property

@@ -17,12 +17,12 @@ from application.roles import DeleteRole
 from application.service_accounts import MakeServiceAccount
 from domain.access import Actor, Principal, Standing, Subject
 from domain.accounts import Account
-from domain.invitations import Invitation
+from domain.invitations import Invitation, TooManyInvitations
 from domain.kernel import OrganizationId
 from domain.mail import MailPolicy
 from domain.memberships import LastOwner, Membership
 from domain.one_time_tokens import TokenInvalid
-from domain.organizations import Organization, OrganizationNotFound, SlugTaken
+from domain.organizations import Organization, OrganizationNotFound, SlugTaken, TooManyOrganizations
 from domain.permissions import ORGANIZATION_READ, Catalogue
 from domain.roles import MEMBER, OWNER, RoleInUse, RoleName, RoleNotFound, RoleUnknown
 from domain.service_accounts import ServiceAccount
@@ -32,6 +32,7 @@ from tests.contract.threads import MANY, at_once, tally
 
 CLOCK = FixedClock()
 TOKENS = HmacTokens(SecretKeys("a secret of the tests"))
+MOST = 5
 CLERK, OF_CLERK = RoleName("clerk"), frozenset({ORGANIZATION_READ})
 
 
@@ -139,10 +140,11 @@ def test_one_owner_remains_of_two_who_own_the_same_organizations_and_go_at_once(
 def invited(database: Persistence, organization: Organization) -> tuple[Principal, Callable[[], SeenOrganization]]:
     """Somebody, and how they accept."""
     principal = signed_in(database, signed_up(database, email_verified_at=NOON))
-    invitation = an_invitation(organization_id=organization.id, email=principal.account.email)
+    inviter = an_owner(database, organization.id)
+    invitation = an_invitation(organization_id=organization.id, email=principal.account.email, invited_by=inviter.id)
     with database.unit_of_work() as uow:
         uow.invitations.put(invitation)
-    accept = Retrying(AcceptInvitation(unit_of_work=database.unit_of_work, tokens=TOKENS, clock=CLOCK))
+    accept = Retrying(AcceptInvitation(unit_of_work=database.unit_of_work, tokens=TOKENS, clock=CLOCK, ids=Uuid7Ids()))
     return principal, lambda: accept(principal=principal, token=invitation_token(TOKENS, invitation))
 
 
@@ -150,7 +152,7 @@ def test_of_many_who_accept_an_invitation_one_becomes_a_member(database: Persist
     organization = founded(database)
     principal, accept = invited(database, organization)
     assert kinds(at_once(lambda _: accept())) == {SeenOrganization: 1, TokenInvalid: MANY - 1}
-    (member,) = members(database, organization.id)
+    (member,) = (each for each in members(database, organization.id) if not each.is_owner)
     assert (member.account_id, member.role) == (principal.account.id, MEMBER)
     names = sorted(name for name, _ in events(database, organization.id))
     assert names == ["invitation.ended", "member.added"]
@@ -175,13 +177,20 @@ def test_whoever_accepts_while_the_organization_is_deleted_is_nothing_in_it(data
 
 def test_a_slug_claimed_by_many_makes_one_organization_with_its_owner(database: Persistence) -> None:
     principals = [signed_in(database, signed_up(database, email_verified_at=NOON)) for _ in range(MANY)]
-    make = Retrying(MakeOrganization(unit_of_work=database.unit_of_work, clock=CLOCK, ids=Uuid7Ids()))
+    make = Retrying(MakeOrganization(unit_of_work=database.unit_of_work, most_owned=MOST, clock=CLOCK, ids=Uuid7Ids()))
     outcomes = at_once(lambda number: make(principal=principals[number], name="Wanted", slug="wanted"))
     assert kinds(outcomes) == {Organization: 1, SlugTaken: MANY - 1}
     with database.autocommit() as reads:
         owned = [reads.memberships.owned_by(principal.account.id) for principal in principals]
     (made,) = (outcome for outcome in outcomes if isinstance(outcome, Organization))
     assert sorted(owned) == [[]] * (MANY - 1) + [[made.id]]
+
+
+def test_of_many_organizations_that_one_account_makes_at_once_it_owns_as_many_as_it_may(database: Persistence) -> None:
+    principal = signed_in(database, signed_up(database, email_verified_at=NOON))
+    make = Retrying(MakeOrganization(unit_of_work=database.unit_of_work, most_owned=MOST, clock=CLOCK, ids=Uuid7Ids()))
+    outcomes = at_once(lambda _: make(principal=principal, name="Wanted"))
+    assert kinds(outcomes) == {Organization: MOST, TooManyOrganizations: MANY - MOST}
 
 
 Give = Callable[[int], object]
@@ -198,10 +207,22 @@ def to_service_accounts(database: Persistence, actor: Actor) -> Give:
     return lambda number: make(actor=actor, name=f"Number {number}", role=CLERK)
 
 
-def to_the_invited(database: Persistence, actor: Actor) -> Give:
+def to_the_invited(database: Persistence, actor: Actor, *, most: int = 1000) -> Give:
     begin, policy, ids = database.unit_of_work, MailPolicy(), Uuid7Ids()
-    invite = Retrying(Invite(unit_of_work=begin, lifetime=2 * DAY, mail_policy=policy, clock=CLOCK, ids=ids))
+    invite = Retrying(
+        Invite(unit_of_work=begin, lifetime=2 * DAY, most_a_day=most, mail_policy=policy, clock=CLOCK, ids=ids)
+    )
     return lambda number: invite(actor=actor, email=f"ada-{number}@example.org", role=CLERK)
+
+
+def test_of_many_invitations_at_once_as_many_are_sent_as_may_be_in_a_day(database: Persistence) -> None:
+    organization = founded(database, invitations_counted_since=None)
+    invite = to_the_invited(database, an_owner(database, organization.id), most=MOST)
+    with database.unit_of_work() as uow:
+        uow.roles.add(a_role(organization_id=organization.id, name=CLERK, permissions=OF_CLERK))
+    assert kinds(at_once(invite)) == {Invitation: MOST, TooManyInvitations: MANY - MOST}
+    with database.autocommit() as reads:
+        assert reads.organizations.get(organization.id).invitations_counted == MOST
 
 
 @pytest.mark.parametrize("given", [to_members, to_service_accounts, to_the_invited])
@@ -231,6 +252,7 @@ def test_a_role_that_is_deleted_while_it_is_given_is_held_by_nobody(
 def test_whoever_is_removed_while_they_act_does_so_before_or_not_at_all(database: Persistence) -> None:
     organization = founded(database)
     owner, leaver = (an_owner(database, organization.id) for _ in range(2))
+    (left,) = (each for each in members(database, organization.id) if each.account_id == leaver.id)
     other = joined(database, organization.id)
     change_role = Retrying(ChangeMemberRole(unit_of_work=database.unit_of_work, clock=CLOCK))
     leave = Retrying(LeaveOrganization(unit_of_work=database.unit_of_work, clock=CLOCK))
@@ -243,7 +265,7 @@ def test_whoever_is_removed_while_they_act_does_so_before_or_not_at_all(database
 
     assert set(kinds(at_once(act))) <= {NoneType, Membership, OrganizationNotFound}
     assert {owner.id} <= {member.account_id for member in owners(database, organization.id)}
-    assert events(database, organization.id)[-1] == ("member.removed", leaver.id)
+    assert events(database, organization.id)[-1] == ("member.removed", left.id)
 
 
 def test_many_who_sweep_a_deleted_organization_remove_each_thing_once(database: Persistence) -> None:
@@ -259,7 +281,7 @@ def test_many_who_sweep_a_deleted_organization_remove_each_thing_once(database: 
         pass
     assert members(database, organization.id) == []
     ended = [id for name, id in events(database, organization.id) if name == "member.removed"]
-    assert sorted(ended) == sorted(member.account_id for member in gone)
+    assert sorted(ended) == sorted(member.id for member in gone)
     with database.autocommit() as reads:
         assert reads.organizations.deleted(limit=5) == []
     assert database.findings() == []

@@ -147,7 +147,7 @@ class Everything:
             reads.invitations.of_address(self.invitation.email.digest, limit=5, at=NOON),
             reads.service_accounts.find(self.organization.id, self.service_account.id),
             reads.api_keys.find(self.organization.id, self.api_key.id),
-            reads.access.by_key(self.organization.id, self.api_key.id),
+            reads.access.by_key(self.api_key.kind, self.organization.id, self.api_key.id),
             reads.access.subjects([(self.organization.id, self.account.id)]),
         ]
 

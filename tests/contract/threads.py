@@ -46,8 +46,8 @@ def tally(outcomes: list[T]) -> dict[T, int]:
     return dict(Counter(outcomes))
 
 
-def in_another_thread(act: Callable[[], T]) -> T:
-    """What `act` returns to somebody else. Raise TimeoutError if it has to wait."""
+def begun(act: Callable[[], T]) -> Future[T]:
+    """Let somebody else `act`, from now on."""
     outcome: Future[T] = Future()
 
     def run() -> None:
@@ -58,7 +58,12 @@ def in_another_thread(act: Callable[[], T]) -> T:
 
     # No pool: that would wait for its thread in the end, and so for ever.
     threading.Thread(target=run, daemon=True).start()
-    return outcome.result(timeout=10)
+    return outcome
+
+
+def in_another_thread(act: Callable[[], T]) -> T:
+    """What `act` returns to somebody else. Raise TimeoutError if it has to wait."""
+    return begun(act).result(timeout=10)
 
 
 @contextmanager

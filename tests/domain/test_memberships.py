@@ -2,16 +2,16 @@ from uuid import UUID
 
 import pytest
 
-from domain.kernel import AccountId, OrganizationId
+from domain.kernel import AccountId, MembershipId, OrganizationId
 from domain.memberships import EndOfMembership, MemberAdded, MemberRemoved, MemberRoleChanged, Membership
 from domain.roles import ADMIN, MEMBER, OWNER, RoleName
 from tests.builders import HOUR, NOON
 
-ORGANIZATION, ADA = OrganizationId(UUID(int=1)), AccountId(UUID(int=2))
+ORGANIZATION, ADA, ID = OrganizationId(UUID(int=1)), AccountId(UUID(int=2)), MembershipId(UUID(int=3))
 
 
 def a_membership(role: RoleName = MEMBER) -> Membership:
-    return Membership.begin(organization_id=ORGANIZATION, account_id=ADA, role=role, at=NOON)
+    return Membership.begin(id=ID, organization_id=ORGANIZATION, account_id=ADA, role=role, at=NOON)
 
 
 def test_a_membership_that_begins_is_remembered() -> None:

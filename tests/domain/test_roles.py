@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.kernel import OrganizationId
+from domain.kernel import OrganizationId, RoleId
 from domain.permissions import INVITATIONS_READ, MEMBERS_READ, Permission
 from domain.roles import (
     BUILT_IN,
@@ -20,13 +20,18 @@ from domain.roles import (
 )
 from tests.builders import HOUR, NOON
 
-ORGANIZATION = OrganizationId(UUID(int=1))
+ORGANIZATION, ID = OrganizationId(UUID(int=1)), RoleId(UUID(int=2))
 CLERK = RoleName("clerk")
 
 
 def a_role() -> Role:
     return Role.make(
-        organization_id=ORGANIZATION, name=CLERK, description="Reads", permissions=frozenset({MEMBERS_READ}), at=NOON
+        id=ID,
+        organization_id=ORGANIZATION,
+        name=CLERK,
+        description="Reads",
+        permissions=frozenset({MEMBERS_READ}),
+        at=NOON,
     )
 
 
@@ -76,7 +81,7 @@ def test_a_role_that_is_made_is_remembered() -> None:
 def test_the_built_in_names_are_taken(name: RoleName) -> None:
     assert parse_role_name(name) == name
     with pytest.raises(RoleTaken):
-        Role.make(organization_id=ORGANIZATION, name=name, description="", permissions=frozenset(), at=NOON)
+        Role.make(id=ID, organization_id=ORGANIZATION, name=name, description="", permissions=frozenset(), at=NOON)
 
 
 @pytest.mark.parametrize(

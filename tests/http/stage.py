@@ -107,7 +107,7 @@ class Stage:
         self._casts: dict[Permission, tuple[Tables, list[Somebody]]] = {}
 
     @classmethod
-    def of(cls, portal: BlockingPortal) -> "Iterator[Self]":
+    def of(cls, portal: BlockingPortal) -> Iterator[Self]:
         service, database = Service.of(portal), Rewindable(ids=Uuid7Ids())
         service.container.persistence.override(database)
         with service:

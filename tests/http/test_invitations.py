@@ -225,7 +225,9 @@ def test_nobody_invites_above_their_own_role(service: Service) -> None:
 
     assert invite("owner", bob) == invite("admin", dan) == invite("member", dan) == (403, "exceeds_own_rights")
     assert invite("member", carol) == (403, "permission_denied")
-    assert invite("admin", bob) == invite("recruiter", dan) == invite("owner", ada) == 201
+    assert invite("recruiter", dan) == invite("admin", bob) == invite("owner", ada) == 201
+    for by in (dan, bob):
+        assert invite("recruiter", by) == (403, "exceeds_own_rights"), "it would replace that of an owner"
 
 
 def test_a_member_neither_sees_nor_takes_back_invitations(service: Service) -> None:

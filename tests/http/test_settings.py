@@ -70,6 +70,9 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("HASHING_THREADS", "-1"),
         ("HASHING_QUEUE", "-1"),
         ("TOKEN_LIBRARY", "pyjwt"),
+        ("BACKEND_AUDIENCES", ","),
+        ("BACKEND_AUDIENCES", "portico"),
+        ("BACKEND_AUDIENCES", "invoicing portico"),
         ("ACCESS_TOKEN_LIFETIME", "ten minutes"),
         ("SESSION_IDLE", "31d"),
         ("FACTOR_FIRST_LOCK", "25h"),
@@ -86,6 +89,8 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("PASSKEY_DOMAIN", "https://example.com"),
         ("PASSKEY_DOMAIN", "127.0.0.1"),
         ("SESSIONS_PER_ACCOUNT", "0"),
+        ("ORGANIZATIONS_PER_ACCOUNT", "0"),
+        ("INVITATIONS_A_DAY", "0"),
         ("REFRESH_REPLAYS", "-1"),
         ("REGISTRATION", "ajar"),
         ("VERIFICATION_TRIES", "0"),
@@ -315,6 +320,11 @@ def test_a_duration_is_a_number_and_a_unit(written: str, meant: timedelta) -> No
 def test_what_is_no_duration_is_refused_with_an_example(written: str) -> None:
     problems = refused(PRODUCTION, SHUTDOWN_TIMEOUT=written)
     assert problems == {"SHUTDOWN_TIMEOUT": "write a number and a unit: 30s, 10m, 24h or 7d"}
+
+
+def test_porticos_own_audience_is_no_backends_whatever_it_is() -> None:
+    assert loaded(PRODUCTION, AUDIENCE="accounts", BACKEND_AUDIENCES="portico").backend_audiences == ("portico",)
+    assert set(refused(PRODUCTION, AUDIENCE="backend")) == {"BACKEND_AUDIENCES"}
 
 
 def test_lists_are_written_with_spaces_or_commas() -> None:

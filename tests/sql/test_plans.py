@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from adapters.sql.database import SqlUnitOfWork
 from adapters.sql.engine import gateway
-from domain.api_keys import EndOfKey
+from domain.api_keys import EndOfKey, KeyKind
 from domain.kernel import (
     AccountId,
     AddressDigest,
@@ -102,8 +102,14 @@ QUESTIONS: dict[str, Call] = {
     "session": lambda uow: uow.access.by_session(SOMEBODY, SESSION),
     "session, here": lambda uow: uow.access.by_session(SOMEBODY, SESSION, organization_id=HERE),
     "session, another": lambda uow: uow.access.by_session(SOMEBODY, SESSION, organization_id=HERE, other_id=OTHER),
-    "key": lambda uow: uow.access.by_key(ID, KEY),
-    "key, another": lambda uow: uow.access.by_key(ID, KEY, organization_id=HERE, other_id=OTHER),
+    "personal key": lambda uow: uow.access.by_key(KeyKind.PERSONAL, ID, KEY),
+    "personal key, another": lambda uow: uow.access.by_key(
+        KeyKind.PERSONAL, ID, KEY, organization_id=HERE, other_id=OTHER
+    ),
+    "service key": lambda uow: uow.access.by_key(KeyKind.SERVICE, ID, KEY),
+    "service key, another": lambda uow: uow.access.by_key(
+        KeyKind.SERVICE, ID, KEY, organization_id=HERE, other_id=OTHER
+    ),
 }
 READS: dict[str, Call] = {
     "many": lambda uow: uow.access.subjects([(HERE, SOMEBODY), (HERE, OTHER)]),
