@@ -10,7 +10,7 @@ from application.organizations import SeenOrganization, lock_organization
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
-from domain.access import Actor, Principal
+from domain.access import Actor, PermissionDenied, Principal
 from domain.accounts import EmailAddress
 from domain.invitations import (
     MOST_PENDING,
@@ -212,15 +212,18 @@ def _must_cover(actor: Actor, invitation: Invitation, uow: UnitOfWork) -> None:
 
 
 def _must_still_be_given(uow: UnitOfWork, invitation: Invitation) -> None:
-    """Raise TokenInvalid if the role is gone, or whoever invited is, is suspended, or may do less than it by now."""
+    """Raise TokenInvalid if the role is gone, or whoever invited is, is suspended, may not invite any more, or may do
+    less than the role by now."""
     asked = (invitation.organization_id, invitation.invited_by)
     inviter = uow.access.subjects([asked]).get(asked)
     granted = uow.roles.permissions(invitation.organization_id, invitation.role)
-    if inviter is None or granted is None or (inviter.account and not inviter.account.is_active):
+    if inviter is None or granted is None:
         raise TokenInvalid
     try:
-        inviter.within(invitation.organization_id).must_cover_role(invitation.role, granted)
-    except ExceedsOwnRights:
+        actor = inviter.within(invitation.organization_id)
+        actor.must(INVITATIONS_MANAGE)
+        actor.must_cover_role(invitation.role, granted)
+    except (PermissionDenied, ExceedsOwnRights):
         raise TokenInvalid from None
 
 

@@ -11,7 +11,7 @@ from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.access import Actor
 from domain.accounts import Account
 from domain.api_keys import EndOfKey
-from domain.kernel import AccountId, OrganizationId
+from domain.kernel import AccountId, OrganizationId, Stale
 from domain.memberships import EndOfMembership, LastOwner, MemberNotFound, Membership
 from domain.organizations import OrganizationNotFound
 from domain.permissions import MEMBERS_MANAGE, MEMBERS_READ, Permission
@@ -38,13 +38,20 @@ def end_membership(uow: UnitOfWork, membership: Membership, reason: EndOfMembers
 
 
 def end_memberships_of(uow: UnitOfWork, account_id: AccountId, *, at: datetime) -> None:
-    """An account is being closed. Raise LastOwner if it is an organization's only one."""
-    for organization_id in uow.memberships.owned_by(account_id):
+    """An account is being closed.
+
+    Raise LastOwner if it is an organization's only one, and Stale if it was made owner of another one meanwhile.
+    """
+    owned = uow.memberships.owned_by(account_id)
+    for organization_id in owned:
         with suppress(OrganizationNotFound):  # a deleted one needs no owner
             uow.organizations.lock(organization_id)
             if not uow.memberships.has_other_owner(organization_id, account_id):
                 raise LastOwner
-    uow.memberships.end_all(account_id, EndOfMembership.ACCOUNT_CLOSED, at=at)
+    ended = uow.memberships.end_all(account_id, EndOfMembership.ACCOUNT_CLOSED, at=at)
+    # Who made it owner may have left since, in the belief that it stays.
+    if any(each.is_owner and each.organization_id not in owned for each in ended):
+        raise Stale
 
 
 def must_leave_an_owner(uow: UnitOfWork, membership: Membership) -> None:

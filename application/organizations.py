@@ -36,26 +36,16 @@ def lock_organization(uow: UnitOfWork, actor: Actor) -> Organization:
     """Lock the caller's organization: whatever changes who may do what in it comes one after the other.
 
     Raise OrganizationNotFound if it, or the caller's place in it, is gone since the caller was asked, and
-    ChangedMeanwhile if the caller's role is another.
+    ChangedMeanwhile if the caller's role is another, or grants something else.
     """
     organization = uow.organizations.lock(actor.organization_id)
-    role = _role_held(uow, actor)
-    if role is None:
+    asked = (actor.organization_id, actor.id)
+    now = uow.access.subjects([asked]).get(asked)
+    if now is None:
         raise OrganizationNotFound
-    if role != actor.standing.role:
+    if now.standing != actor.standing:
         raise ChangedMeanwhile
     return organization
-
-
-def _role_held(uow: UnitOfWork, actor: Actor) -> RoleName | None:
-    subject = actor.subject
-    if subject.account:
-        membership = uow.memberships.find(actor.organization_id, subject.account.id)
-        return membership.role if membership else None
-    if subject.service_account:
-        service_account = uow.service_accounts.find(actor.organization_id, subject.service_account.id)
-        return service_account.role if service_account else None
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

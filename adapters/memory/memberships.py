@@ -36,9 +36,11 @@ class MemoryMemberships(Memberships):
         self._note(replace(membership, version=membership.version + 1))
         return True
 
-    def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> None:
-        for membership in list(self._of_account(account_id)):
+    def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> list[Membership]:
+        ended = sorted(self._of_account(account_id), key=lambda each: each.organization_id)
+        for membership in ended:
             self.remove(membership.end(reason, at=at))
+        return ended
 
     def void(self, organization_id: OrganizationId, *, limit: int, at: datetime) -> list[AccountId]:
         ended = list(self._of_organization(organization_id))[:limit]

@@ -19,8 +19,8 @@ from domain.kernel import AccountId, KeyId, SessionId
 TYPE = "at+jwt"
 """RFC 9068 section 4 lets a verifier take `application/at+jwt` too. Portico writes the short form only."""
 
-LONGEST = 16384
-"""Characters. A token has about 700, for an organization more; what is longer is not even parsed."""
+LONGEST = 4096
+"""Characters. A token for Portico itself has about 700; what is longer is not even parsed."""
 
 CLOCK_LEEWAY = timedelta(seconds=5)
 """By how much another process's clock may be ahead. No token lives longer for it."""

@@ -110,13 +110,13 @@ class SqlMemberships(Memberships):
         self._note(replace(membership, version=membership.version + 1))
         return True
 
-    def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> None:
+    def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> list[Membership]:
         of_account = MembershipRow.account_id == account_id
         there = self.connection.execute(select(MembershipRow.organization_id).where(of_account)).scalars().all()
         ended = delete(MemberRow).where(MemberRow.organization_id.in_(there), MemberRow.account_id == account_id)
         rows = self.connection.execute(ended.returning(MemberRow.__table__)).all()
         self.connection.execute(delete(MembershipRow).where(of_account, MembershipRow.organization_id.in_(there)))
-        self._note_end(map(from_organization, rows), reason, at)
+        return self._noted_end(rows, reason, at)
 
     def void(self, organization_id: OrganizationId, *, limit: int, at: datetime) -> list[AccountId]:
         of_organization = MemberRow.organization_id == organization_id
@@ -130,7 +130,7 @@ class SqlMemberships(Memberships):
                 MembershipRow.account_id.in_(whose), MembershipRow.organization_id == organization_id
             )
         )
-        self._note_end(map(from_organization, rows), EndOfMembership.ORGANIZATION_DELETED, at)
+        self._noted_end(rows, EndOfMembership.ORGANIZATION_DELETED, at)
         return [AccountId(id) for id in whose]
 
     def has_other_owner(self, organization_id: OrganizationId, account_id: AccountId) -> bool:
@@ -167,10 +167,12 @@ class SqlMemberships(Memberships):
     def _note(self, membership: Membership) -> None:
         self.emit(membership.organization_id, membership.id, membership)
 
-    def _note_end(self, removed: Iterable[Membership], reason: EndOfMembership, at: datetime) -> None:
-        for membership in sorted(removed, key=lambda each: (each.organization_id, each.account_id)):
+    def _noted_end(self, removed: Iterable[Sequence[Any]], reason: EndOfMembership, at: datetime) -> list[Membership]:
+        memberships = sorted(map(from_organization, removed), key=lambda each: (each.organization_id, each.account_id))
+        for membership in memberships:
             ended = membership.end(reason, at=at)
             self._note(replace(ended, version=ended.version + 1))
+        return memberships
 
 
 def _is(

@@ -19,8 +19,8 @@ class Memberships(Protocol):
     def remove(self, membership: Membership) -> bool:
         """Remove it and write what it recorded. False, and nothing written, if it was gone."""
 
-    def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> None:
-        """Remove all of the account, each with its event."""
+    def end_all(self, account_id: AccountId, reason: EndOfMembership, *, at: datetime) -> list[Membership]:
+        """Remove all of the account, each with its event; return them as they were at last."""
 
     def void(self, organization_id: OrganizationId, *, limit: int, at: datetime) -> list[AccountId]:
         """Remove at most `limit` of a deleted organization, each with its event; return whose they were."""

@@ -20,7 +20,7 @@ from domain.permissions import (
     ROLES_READ,
     Catalogue,
 )
-from domain.roles import ADMIN, MEMBER, OWNER, ExceedsOwnRights, RoleUnknown
+from domain.roles import ADMIN, MEMBER, OWNER, ExceedsOwnRights, RoleName, RoleUnknown
 from domain.sessions import SessionEnded
 from tests.application.organization_use_cases import MOST_A_DAY
 from tests.application.world import ADA, EVE, PASSWORD, SECOND, World
@@ -369,13 +369,14 @@ def a_closing(world: World, _: Actor, inviter: Actor) -> None:
     world.close(principal=inviter.person(), password=PASSWORD)
 
 
+@pytest.mark.parametrize("role", [ADMIN, MEMBER])
 @pytest.mark.parametrize("meanwhile", [a_demotion, a_removal, a_suspension, a_closing])
 def test_what_the_inviter_could_not_give_any_more_is_not_accepted(
-    world: World, meanwhile: Callable[[World, Actor, Actor], None]
+    world: World, meanwhile: Callable[[World, Actor, Actor], None], role: RoleName
 ) -> None:
     acme = world.an_organization()
     inviter = world.a_member(acme, GRACE, role=ADMIN)
-    token, eve = invited(world, inviter, role=ADMIN), world.somebody(EVE)
+    token, eve = invited(world, inviter, role=role), world.somebody(EVE)
     meanwhile(world, acme, inviter)
     with pytest.raises(TokenInvalid):
         world.accept_invitation(principal=eve, token=token)

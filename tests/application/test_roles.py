@@ -4,6 +4,7 @@ import pytest
 
 from application.roles import ShownRole
 from domain.access import Actor, PermissionDenied
+from domain.kernel import ChangedMeanwhile
 from domain.permissions import (
     INVITATIONS_READ,
     MEMBERS_MANAGE,
@@ -218,3 +219,11 @@ def test_a_role_is_deleted_once_nobody_has_it_or_has_been_invited_to_it(world: W
     assert [role.name for role in world.list_roles(actor=acme)] == list(BUILT_IN)
     with pytest.raises(RoleNotFound):
         world.delete_role(actor=acme, name="clerk")
+
+
+def test_whoever_has_a_role_that_was_cut_meanwhile_grants_no_more_than_is_left_of_it(world: World) -> None:
+    acme = world.an_organization()
+    clerk = world.a_member_who_may(acme, ROLES_MANAGE, MEMBERS_READ)
+    world.change_role(actor=acme, name=clerk.standing.role, permissions=[ROLES_MANAGE])
+    with pytest.raises(ChangedMeanwhile):
+        world.make_role(actor=clerk, name="reader", description="", permissions=[MEMBERS_READ])

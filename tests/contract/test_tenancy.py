@@ -20,7 +20,7 @@ from domain.accounts import Account
 from domain.invitations import Invitation, TooManyInvitations
 from domain.kernel import OrganizationId
 from domain.mail import MailPolicy
-from domain.memberships import LastOwner, Membership
+from domain.memberships import EndOfMembership, LastOwner, Membership
 from domain.one_time_tokens import TokenInvalid
 from domain.organizations import Organization, OrganizationNotFound, SlugTaken, TooManyOrganizations
 from domain.permissions import ORGANIZATION_READ, Catalogue
@@ -28,7 +28,7 @@ from domain.roles import MEMBER, OWNER, RoleInUse, RoleName, RoleNotFound, RoleU
 from domain.service_accounts import ServiceAccount
 from tests.builders import DAY, NOON, FixedClock, a_role, a_session, an_invitation
 from tests.contract.given import deleted, events, founded, joined, signed_up
-from tests.contract.threads import MANY, at_once, tally
+from tests.contract.threads import MANY, at_once, begun, tally
 
 CLOCK = FixedClock()
 TOKENS = HmacTokens(SecretKeys("a secret of the tests"))
@@ -135,6 +135,31 @@ def test_one_owner_remains_of_two_who_own_the_same_organizations_and_go_at_once(
 
     assert tally(at_once(close, threads=2)) == {None: 1, LastOwner: 1}
     assert [len(owners(database, each.id)) for each in organizations] == [1] * len(organizations)
+
+
+def test_whoever_is_made_the_only_owner_while_they_close_their_account_stays(database: Persistence) -> None:
+    """It has been asked already what they own, and their closing waits for that."""
+    awaited, handed_over = founded(database), founded(database)
+    ada = signed_up(database)
+    for account in (ada, signed_up(database)):
+        joined(database, awaited.id, role=OWNER, account=account)
+    adas, graces = joined(database, handed_over.id, account=ada), joined(database, handed_over.id, role=OWNER)
+
+    def close() -> None:
+        with database.unit_of_work() as uow:
+            uow.accounts.lock(ada.id)
+            end_memberships_of(uow, ada.id, at=NOON)
+
+    with database.unit_of_work() as uow:
+        uow.organizations.lock(awaited.id)
+        closing = begun(Retrying(close))
+        with pytest.raises(TimeoutError):
+            closing.result(timeout=0.2)
+        uow.memberships.save(adas.change_role(OWNER, at=NOON))
+        assert uow.memberships.remove(graces.end(EndOfMembership.LEFT, at=NOON))
+    with pytest.raises(LastOwner):
+        closing.result(timeout=10)
+    assert [owner.account_id for owner in owners(database, handed_over.id)] == [ada.id]
 
 
 def invited(database: Persistence, organization: Organization) -> tuple[Principal, Callable[[], SeenOrganization]]:
