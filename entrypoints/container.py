@@ -471,7 +471,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     list_trusted_devices = retried(ListTrustedDevices, autocommit=autocommit, clock=clock)
-    distrust_device = retried(DistrustDevice, unit_of_work=unit_of_work)
+    distrust_device = retried(DistrustDevice, unit_of_work=unit_of_work, clock=clock)
 
     refresh_session = retried(
         RefreshSession,

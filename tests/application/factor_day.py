@@ -34,6 +34,8 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     yield "recover", lambda: world.finish(world.asked(GRACE), Proof(recovery_code=codes[0]))
     yield "= show factors", lambda: world.show_factors(principal=grace)
     yield "= list trusted devices", lambda: world.list_trusted_devices(principal=grace)
+    trusted = world.list_trusted_devices(principal=grace)[0]
+    yield "distrust a device", lambda: world.distrust_device(principal=grace, device_id=trusted.id)
 
     yield "register a passkey", lambda: world.a_passkey_of(grace)
     device = world.a_passkey_of(grace)

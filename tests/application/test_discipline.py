@@ -122,7 +122,7 @@ def test_every_event_of_accounts_sessions_factors_and_keys_happens_on_such_a_day
     gone_by = set(world.event_names())
     assert {name.partition(".")[0] for name in gone_by} == {
         *("account", "claim", "session", "signing_key"),
-        *("factor", "passkey"),
+        *("factor", "passkey", "device"),
     }
     assert len(gone_by) == 32
 

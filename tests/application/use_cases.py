@@ -278,7 +278,7 @@ class UseCases(OrganizationUseCases):
             ids=ids,
         )
         self.list_trusted_devices = ListTrustedDevices(autocommit=autocommit, clock=clock)
-        self.distrust_device = DistrustDevice(unit_of_work=unit_of_work)
+        self.distrust_device = DistrustDevice(unit_of_work=unit_of_work, clock=clock)
 
         self.refresh = RefreshSession(
             unit_of_work=unit_of_work,
