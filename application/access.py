@@ -12,7 +12,7 @@ from domain.accounts import Account
 from domain.api_keys import ApiKey, ApiKeyInvalid, ApiKeySecret
 from domain.kernel import ActorId, OrganizationId
 from domain.permissions import ACCESS_CHECK, Permission, parse_permission
-from domain.sessions import SessionEnded
+from domain.sessions import Session, SessionEnded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +77,17 @@ class Authenticate:
 
 def lock_owner(uow: UnitOfWork, principal: Principal, *, at: datetime) -> Account:
     """Lock the caller's account. Raise SessionEnded if it was suspended or signed out since the caller was asked."""
+    account, _ = lock_session(uow, principal, at=at)
+    return account
+
+
+def lock_session(uow: UnitOfWork, principal: Principal, *, at: datetime) -> tuple[Account, Session]:
+    """Lock the caller's account, and read the session as it is now. Raise SessionEnded."""
     account = uow.accounts.lock(principal.account.id)
     session = uow.sessions.find(account.id, principal.session.id)
     if not (account.is_active and session and session.is_live(at)):
         raise SessionEnded
-    return account
+    return account, session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.access import lock_owner
+from application.access import lock_session
 from application.passwords import ProvePassword
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
@@ -68,9 +68,8 @@ class StepUp:
         now = self.clock.now()
         raised: Session | None = None
         with self.unit_of_work() as uow:
-            account = lock_owner(uow, principal, at=now)
-            session = uow.sessions.find(account.id, principal.session.id)
-            if session is None or account.credentials_epoch != principal.account.credentials_epoch:
+            account, session = lock_session(uow, principal, at=now)
+            if account.credentials_epoch != principal.account.credentials_epoch:
                 raise SessionEnded
             if proof is None and account.has_second_factor:  # enrolled meanwhile
                 raise StepUpRequired(aal=2, max_age=None, has_second_factor=True)

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from application.access import lock_owner
+from application.access import lock_owner, lock_session
 from application.notices import notify
 from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier, TotpCodes
 from application.ports.security import OpaqueTokens, SecretHasher, Vault
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.retrying import Retrying
-from application.sessions import SignedIn
+from application.sessions import IssueTokens, SignedIn
 from application.signing_in import OpenSession, enrolled_factors
 from domain.access import Principal
 from domain.accounts import Account, AccountNotFound, EmailAddress
@@ -32,13 +32,14 @@ from domain.second_factors import (
     RecoveryCodeNeeded,
     SecondFactors,
 )
-from domain.sessions import Client, EndReason, Session
+from domain.sessions import Client, EndReason, Session, SessionPolicy
 from domain.trusted_devices import TrustedDevice
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """32 letters and digits that nobody takes for one another."""
 _RECOVERY_LENGTH = 24
 """Of 5 bits each: 120 bits."""
+BY_CODE = ("otp", "mfa")
 BY_PASSKEY = ("pop", "user", "mfa")
 """RFC 8176: possession was proved, the user was verified, and that is more than one factor."""
 
@@ -79,11 +80,11 @@ class ProveFactor:
         if proof.recovery_code is not None:
             found = self._opened(proof.recovery_code, factors)
             taken = factors.take_recovery_code(found, at=at)
-            return Proved(factors=taken, factor=Factor.RECOVERY_CODE, amr=("otp", "mfa")) if taken else None
+            return Proved(factors=taken, factor=Factor.RECOVERY_CODE, amr=BY_CODE) if taken else None
         if proof.code is not None and factors.totp:
             secret = self.vault.open(factors.totp.sealed_secret, row=totp_row(factors.account_id))
             taken = factors.take_step(self.totp.step_of(secret, proof.code, at=at))
-            return Proved(factors=taken, factor=Factor.TOTP, amr=("otp", "mfa")) if taken else None
+            return Proved(factors=taken, factor=Factor.TOTP, amr=BY_CODE) if taken else None
         return None
 
     def _opened(self, code: str, factors: SecondFactors) -> str | None:
@@ -265,28 +266,36 @@ class BeginTotp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmTotp:
-    """A code of the app shows that its owner has it: it counts from now on."""
+    """A code of the app shows that its owner has it: it counts from now on. That was the second factor, just proved:
+    the session rises to AAL 2, and the tokens rotate."""
 
     unit_of_work: Begin
     totp: TotpCodes
     vault: Vault
+    issue_tokens: IssueTokens
+    policy: SessionPolicy
     assurance: AssurancePolicy
     clock: Clock
     ids: Ids
 
-    def __call__(self, *, principal: Principal, code: str) -> None:
-        """Raise StepUpRequired, TotpNotFound, CodeWrong."""
+    def __call__(self, *, principal: Principal, code: str, client: Client) -> SignedIn:
+        """Raise StepUpRequired, FactorsLocked, TotpNotFound, CodeWrong. A wrong code is not counted: the caller was
+        shown the secret."""
         now = self.clock.now()
         principal.must_be_fresh(self.assurance, at=now)
         with self.unit_of_work() as uow:
-            account = lock_owner(uow, principal, at=now)
+            account, session = lock_session(uow, principal, at=now)
             factors = uow.second_factors.lock(account.id)
+            factors.must_be_open(now)
             secret = self.vault.open(factors.pending(now).sealed_secret, row=totp_row(account.id))
             step = self.totp.step_of(secret, code, at=now)
             if step is None:
                 raise CodeWrong
             uow.second_factors.save(factors.confirm_totp(step=step, at=now))
+            raised = session.step_up(amr=BY_CODE, aal=2, client=client, policy=self.policy, at=now)
+            uow.sessions.save(raised)
             note_factors(uow, account, ids=self.ids, at=now)
+        return self.issue_tokens(raised, at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

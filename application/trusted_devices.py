@@ -26,9 +26,11 @@ class DistrustDevice:
     """A device must show a second factor again at its next sign-in."""
 
     unit_of_work: Begin
+    clock: Clock
 
     def __call__(self, *, principal: Principal, device_id: UUID) -> None:
         """Raise TrustedDeviceNotFound."""
         with self.unit_of_work() as uow:
-            if not uow.trusted_devices.remove(principal.account.id, device_id):
+            device = uow.trusted_devices.find(principal.account.id, device_id)
+            if device is None or not uow.trusted_devices.remove(device.distrust(at=self.clock.now())):
                 raise TrustedDeviceNotFound

@@ -378,7 +378,15 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     confirm_totp = retried(
-        ConfirmTotp, unit_of_work=unit_of_work, totp=totp, vault=vault, assurance=assurance, clock=clock, ids=ids
+        ConfirmTotp,
+        unit_of_work=unit_of_work,
+        totp=totp,
+        vault=vault,
+        issue_tokens=issue_tokens,
+        policy=settings.provided.session_policy,
+        assurance=assurance,
+        clock=clock,
+        ids=ids,
     )
     remove_totp = retried(
         RemoveTotp, unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
@@ -463,7 +471,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
     list_trusted_devices = retried(ListTrustedDevices, autocommit=autocommit, clock=clock)
-    distrust_device = retried(DistrustDevice, unit_of_work=unit_of_work)
+    distrust_device = retried(DistrustDevice, unit_of_work=unit_of_work, clock=clock)
 
     refresh_session = retried(
         RefreshSession,

@@ -37,7 +37,7 @@ class MemoryPasskeys(Passkeys):
     def remove(self, passkey: Passkey) -> bool:
         if self.rows.pop((passkey.account_id, passkey.id), None) is None:
             return False
-        self.emit(passkey.account_id, passkey.id, passkey)
+        self.emit(passkey.account_id, passkey.id, replace(passkey, version=passkey.version + 1))
         return True
 
     def remove_all(self, account_id: AccountId) -> None:

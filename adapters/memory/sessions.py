@@ -53,12 +53,12 @@ class MemorySessions(Sessions):
         return True
 
     def note(self, session: Session) -> None:
-        self.emit(session.account_id, session.id, session)
+        self._emit(session, version=session.generation)
 
     def remove(self, session: Session) -> bool:
         if self.rows.pop((session.account_id, session.id), None) is None:
             return False
-        self.note(replace(session, version=session.version + 1))
+        self._emit(session, version=session.generation + 1)
         return True
 
     def page(
@@ -91,3 +91,7 @@ class MemorySessions(Sessions):
     def _newest_first(self, account_id: AccountId) -> list[Session]:
         owned = (session for key, session in self.rows.items() if key[0] == account_id)
         return sorted(owned, key=lambda session: session.id, reverse=True)
+
+    def _emit(self, session: Session, *, version: int) -> None:
+        """The generation is what counts the saves of a session."""
+        self.emit(session.account_id, session.id, replace(session, version=version))

@@ -121,7 +121,7 @@ class SqlUnitOfWork(UnitOfWork):
 
     @property
     def trusted_devices(self) -> SqlTrustedDevices:
-        return SqlTrustedDevices(self.connection)
+        return SqlTrustedDevices(self.connection, self.emit)
 
     @property
     def attempts(self) -> SqlAttempts:

@@ -144,7 +144,7 @@ class SqlPasskeys(Passkeys):
         if not self.connection.execute(delete(PasskeyRow).where(*_is(passkey.account_id, passkey.id))).rowcount:
             return False
         self._release([passkey])
-        self._note(passkey)
+        self._note(replace(passkey, version=passkey.version + 1))
         return True
 
     def remove_all(self, account_id: AccountId) -> None:

@@ -199,7 +199,7 @@ class SqlSessions(Sessions):
         return self.connection.execute(counted, {"of_account": account_id, "of_session": id}).rowcount == 1
 
     def note(self, session: Session) -> None:
-        self.emit(session.account_id, session.id, session)
+        self._emit(session, version=session.generation)
 
     def remove(self, session: Session) -> bool:
         removed = self.connection.execute(
@@ -207,7 +207,7 @@ class SqlSessions(Sessions):
         )
         if not removed.rowcount:
             return False
-        self.note(replace(session, version=session.version + 1))
+        self._emit(session, version=session.generation + 1)
         return True
 
     def page(
@@ -243,4 +243,8 @@ class SqlSessions(Sessions):
 
     def _note_end(self, rows: Sequence[Sequence[Any]], reason: EndReason, at: datetime) -> None:
         for session in sorted(map(to_session, rows), key=lambda session: session.id):
-            self.note(replace(session.end(reason, at=at), version=session.version + 1))
+            self._emit(session.end(reason, at=at), version=session.generation + 1)
+
+    def _emit(self, session: Session, *, version: int) -> None:
+        """The generation is what counts the saves of a session."""
+        self.emit(session.account_id, session.id, replace(session, version=version))

@@ -218,15 +218,15 @@ def begin_totp(caller: Caller, begin: Annotated[BeginTotp, use(lambda c: c.begin
 
 @routes.post(
     "/v1/me/totp/confirm",
-    status_code=NO_CONTENT,
+    response_model=Tokens,
     summary="Confirm the authenticator app by a code",
-    **operation(ConfirmTotp, StepUpRequired, TotpNotFound, CodeWrong),
+    **operation(ConfirmTotp, StepUpRequired, FactorsLocked, TotpNotFound, CodeWrong),
 )
 def confirm_totp(
     body: CodeOnly, caller: Caller, confirm: Annotated[ConfirmTotp, use(lambda c: c.confirm_totp())]
 ) -> Response:
-    confirm(principal=caller.principal(), code=body.code)
-    return no_content()
+    signed_in = confirm(principal=caller.principal(), code=body.code, client=caller.client_seen)
+    return answer(Tokens.of(signed_in), secret=True)
 
 
 @routes.delete(

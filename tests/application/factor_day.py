@@ -19,8 +19,8 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     grace = world.somebody(GRACE)
     begun = world.begin_totp(principal=grace)
     code = world.totp.code(begun.secret, step_of(world.clock.now()) - 1)
-    yield "- confirm an app", lambda: world.confirm_totp(principal=grace, code="000000")
-    yield "confirm an app", lambda: world.confirm_totp(principal=grace, code=code)
+    yield "- confirm an app", lambda: world.confirm_totp(principal=grace, code="000000", client=HOME)
+    yield "confirm an app", lambda: world.confirm_totp(principal=grace, code=code, client=HOME)
     yield "- step up by password", lambda: world.step_up(principal=world.now(grace), password="", client=HOME)
     yield "step up", lambda: world.stepped_up(grace)
     grace = world.now(grace)
@@ -34,6 +34,8 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     yield "recover", lambda: world.finish(world.asked(GRACE), Proof(recovery_code=codes[0]))
     yield "= show factors", lambda: world.show_factors(principal=grace)
     yield "= list trusted devices", lambda: world.list_trusted_devices(principal=grace)
+    trusted = world.list_trusted_devices(principal=grace)[0]
+    yield "distrust a device", lambda: world.distrust_device(principal=grace, device_id=trusted.id)
 
     yield "register a passkey", lambda: world.a_passkey_of(grace)
     device = world.a_passkey_of(grace)

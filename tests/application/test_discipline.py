@@ -222,6 +222,7 @@ def test_no_event_holds_anything_personal_or_secret(world: World) -> None:
 
 BESIDE_ANOTHER = {
     "account.operator_appointed",
+    "device.distrusted",
     "session.refresh_reused",
     "session.refresh_superseded",
     "signing_key.activated",

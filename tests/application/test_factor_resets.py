@@ -43,6 +43,15 @@ def test_the_event_names_the_operator(world: World) -> None:
     assert data["session.ended"]["reason"] == EndReason.FACTORS_RESET
 
 
+def test_whoever_holds_the_machine_does_the_same_and_the_event_names_nobody(world: World) -> None:
+    principal = world.with_app()
+    world.reset_factors_by_email(email=ADA)
+    assert not world.account(principal.account.id).has_second_factor
+    assert world.sessions(principal.account.id) == []
+    data = {event.name: event.data for event in world.events()}
+    assert data["factor.reset"] == {"account_id": str(principal.account.id), "by": None}
+
+
 def test_a_lock_falls_with_the_factors(world: World) -> None:
     principal, operator = world.with_app(), world.an_operator()
     for _ in range(10):

@@ -11,7 +11,7 @@ import pytest
 from domain.access import Principal
 from domain.assurance import StepUpRequired
 from domain.kernel import DomainError
-from tests.application.world import EVE, PASSWORD, World
+from tests.application.world import EVE, HOME, PASSWORD, World
 from tests.builders import MINUTE
 
 MOMENT = timedelta(microseconds=1)
@@ -34,7 +34,7 @@ SENSITIVE: dict[str, Call] = {
     "end_session": lambda w, p: w.end_session(principal=p, session_id=uuid4()),
     "end_other_sessions": lambda w, p: w.end_other_sessions(principal=p),
     "begin_totp": lambda w, p: w.begin_totp(principal=p),
-    "confirm_totp": lambda w, p: w.confirm_totp(principal=p, code="000000"),
+    "confirm_totp": lambda w, p: w.confirm_totp(principal=p, code="000000", client=HOME),
     "remove_totp": lambda w, p: w.remove_totp(principal=p),
     "make_recovery_codes": lambda w, p: w.make_recovery_codes(principal=p),
     "begin_passkey": lambda w, p: w.begin_passkey(principal=p),

@@ -1,5 +1,7 @@
 """Authenticator apps: enrolled, confirmed, shown, removed."""
 
+from dataclasses import replace
+
 import pytest
 
 from application.second_factors import Proof
@@ -7,12 +9,14 @@ from domain.assurance import StepUpRequired
 from domain.second_factors import (
     CodeWrong,
     Factor,
+    FactorsLocked,
     FactorWrong,
     RecoveryCodeNeeded,
     TotpEnrolled,
     TotpNotFound,
 )
-from tests.application.world import ADA, EVE, World
+from domain.sessions import RefreshReused
+from tests.application.world import ADA, EVE, HOME, World
 from tests.builders import MINUTE, step_of
 
 STEP = MINUTE / 2
@@ -44,10 +48,10 @@ def test_an_app_counts_once_a_code_of_it_was_shown(world: World) -> None:
     begun = world.begin_totp(principal=principal)
     assert not world.account(principal.account.id).has_second_factor
     assert world.show_factors(principal=principal).factors == ()
-    world.confirm_totp(principal=principal, code=code_now(world, begun.secret))
+    world.confirm_totp(principal=principal, code=code_now(world, begun.secret), client=HOME)
     assert world.account(principal.account.id).has_second_factor
     assert world.show_factors(principal=principal).factors == (Factor.TOTP,)
-    assert world.event_names()[-1] == "factor.totp_enrolled"
+    assert world.event_names()[-2:] == ["factor.totp_enrolled", "session.stepped_up"]
     assert world.mailed("factors_changed").to.value == ADA
 
 
@@ -60,8 +64,40 @@ def test_a_wrong_code_confirms_nothing_and_may_be_mended(world: World) -> None:
     principal = world.somebody()
     begun = world.begin_totp(principal=principal)
     with pytest.raises(CodeWrong):
-        world.confirm_totp(principal=principal, code="000000")
-    world.confirm_totp(principal=principal, code=code_now(world, begun.secret))
+        world.confirm_totp(principal=principal, code="000000", client=HOME)
+    world.confirm_totp(principal=principal, code=code_now(world, begun.secret), client=HOME)
+
+
+def test_whoever_confirms_has_proved_both_factors(world: World) -> None:
+    principal = world.somebody()
+    code = code_now(world, world.begin_totp(principal=principal).secret)
+    raised = world.confirm_totp(principal=principal, code=code, client=HOME)
+    assert (raised.session.id, raised.session.aal) == (principal.session.id, 2)
+    assert raised.session.amr == ("pwd", "otp", "mfa")
+    assert world.make_recovery_codes(principal=world.who(raised))
+
+
+def test_confirming_exchanges_the_refresh_token(world: World) -> None:
+    world.an_account()
+    entered = world.enter()
+    principal = world.who(entered)
+    code = code_now(world, world.begin_totp(principal=principal).secret)
+    raised = world.confirm_totp(principal=principal, code=code, client=HOME)
+    assert world.refresh(refresh_token=raised.refresh_token, client=HOME).session.id == principal.session.id
+    with pytest.raises(RefreshReused):
+        world.refresh(refresh_token=entered.refresh_token, client=HOME)
+
+
+def test_locked_factors_are_confirmed_later(world: World) -> None:
+    principal = world.somebody()
+    begun = world.begin_totp(principal=principal)
+    locked = replace(world.enrolled(principal.account.id), locked_until=world.clock.now() + MINUTE)
+    with world.database.persistence.unit_of_work() as uow:
+        uow.second_factors.save(locked)
+    with pytest.raises(FactorsLocked):
+        world.confirm_totp(principal=principal, code=code_now(world, begun.secret), client=HOME)
+    world.clock.advance(MINUTE)
+    assert world.confirm_totp(principal=principal, code=code_now(world, begun.secret), client=HOME)
 
 
 def test_an_enrolment_waits_fifteen_minutes(world: World) -> None:
@@ -69,20 +105,20 @@ def test_an_enrolment_waits_fifteen_minutes(world: World) -> None:
     begun = world.begin_totp(principal=principal)
     world.clock.advance(15 * MINUTE)
     with pytest.raises(TotpNotFound):
-        world.confirm_totp(principal=principal, code=code_now(world, begun.secret))
+        world.confirm_totp(principal=principal, code=code_now(world, begun.secret), client=HOME)
 
 
 def test_whoever_begins_anew_voids_what_was_begun(world: World) -> None:
     principal = world.somebody()
     first, second = world.begin_totp(principal=principal), world.begin_totp(principal=principal)
     with pytest.raises(CodeWrong):
-        world.confirm_totp(principal=principal, code=code_now(world, first.secret))
-    world.confirm_totp(principal=principal, code=code_now(world, second.secret))
+        world.confirm_totp(principal=principal, code=code_now(world, first.secret), client=HOME)
+    world.confirm_totp(principal=principal, code=code_now(world, second.secret), client=HOME)
 
 
 def test_nothing_is_confirmed_that_was_not_begun(world: World) -> None:
     with pytest.raises(TotpNotFound):
-        world.confirm_totp(principal=world.somebody(), code="000000")
+        world.confirm_totp(principal=world.somebody(), code="000000", client=HOME)
 
 
 def test_an_account_has_one_app(world: World) -> None:
@@ -93,17 +129,18 @@ def test_an_account_has_one_app(world: World) -> None:
 def test_the_code_that_confirmed_signs_nobody_in(world: World) -> None:
     principal = world.somebody()
     code = code_now(world, world.begin_totp(principal=principal).secret)
-    world.confirm_totp(principal=principal, code=code)
+    world.confirm_totp(principal=principal, code=code, client=HOME)
     with pytest.raises(FactorWrong):
         world.finish(world.asked(), Proof(code=code))
 
 
-def test_a_session_from_before_is_not_sure_enough_for_what_is_sensitive(world: World) -> None:
+def test_another_session_from_before_is_not_sure_enough_for_what_is_sensitive(world: World) -> None:
     principal = world.somebody()
+    other = world.who(world.enter())
     begun = world.begin_totp(principal=principal)
-    world.confirm_totp(principal=principal, code=code_now(world, begun.secret))
+    world.confirm_totp(principal=principal, code=code_now(world, begun.secret), client=HOME)
     with pytest.raises(StepUpRequired):
-        world.make_recovery_codes(principal=world.subject(principal).person())
+        world.make_recovery_codes(principal=world.now(other))
 
 
 @pytest.mark.parametrize("steps", [-1, 0, 1])

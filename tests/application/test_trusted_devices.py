@@ -47,6 +47,16 @@ def test_a_device_is_trusted_only_on_request(world: World) -> None:
     assert is_asked(world, world.enter_with_app().device_token)
 
 
+def test_trust_and_its_end_are_told(world: World) -> None:
+    principal = world.who(world.enter(device_token=trusted(world)))
+    (device,) = world.list_trusted_devices(principal=principal)
+    world.distrust_device(principal=principal, device_id=device.id)
+    told = [event for event in world.events() if event.name.startswith("device.")]
+    assert [event.name for event in told] == ["device.trusted", "device.distrusted"]
+    for event in told:
+        assert event.data == {"account_id": str(principal.account.id), "device_id": str(device.id)}
+
+
 def test_trust_lasts_thirty_days(world: World) -> None:
     token = trusted(world)
     world.clock.advance(30 * DAY - DAY / 2)

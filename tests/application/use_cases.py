@@ -52,6 +52,7 @@ from application.second_factors import (
     ProveFactor,
     RemoveTotp,
     ResetFactors,
+    ResetFactorsByEmail,
     ShowFactors,
 )
 from application.sessions import EndOtherSessions, EndSession, IssueTokens, ListSessions, RefreshSession, SignOut
@@ -215,7 +216,14 @@ class UseCases(OrganizationUseCases):
             clock=clock,
         )
         self.confirm_totp = ConfirmTotp(
-            unit_of_work=unit_of_work, totp=totp, vault=vault, assurance=assurance, clock=clock, ids=ids
+            unit_of_work=unit_of_work,
+            totp=totp,
+            vault=vault,
+            issue_tokens=issue,
+            policy=session_policy,
+            assurance=assurance,
+            clock=clock,
+            ids=ids,
         )
         self.remove_totp = RemoveTotp(
             unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
@@ -225,6 +233,7 @@ class UseCases(OrganizationUseCases):
         )
         self.show_factors = ShowFactors(autocommit=autocommit)
         self.reset_factors = ResetFactors(unit_of_work=unit_of_work, assurance=assurance, clock=clock, ids=ids)
+        self.reset_factors_by_email = ResetFactorsByEmail(unit_of_work=unit_of_work, clock=clock, ids=ids)
 
         self.begin_passkey = BeginPasskey(
             unit_of_work=unit_of_work,
@@ -269,7 +278,7 @@ class UseCases(OrganizationUseCases):
             ids=ids,
         )
         self.list_trusted_devices = ListTrustedDevices(autocommit=autocommit, clock=clock)
-        self.distrust_device = DistrustDevice(unit_of_work=unit_of_work)
+        self.distrust_device = DistrustDevice(unit_of_work=unit_of_work, clock=clock)
 
         self.refresh = RefreshSession(
             unit_of_work=unit_of_work,

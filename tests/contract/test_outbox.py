@@ -126,8 +126,8 @@ def request_email_change(uow: UnitOfWork, owner: Account) -> UUID:
     ("act", "name", "version"),
     [
         (start_session, "session.started", 0),
-        (end_session, "session.ended", 1),
-        (end_all_sessions, "session.ended", 1),
+        (end_session, "session.ended", a_session().generation + 1),
+        (end_all_sessions, "session.ended", a_session().generation + 1),
         (request_email_change, "account.email_change_requested", 0),
     ],
 )

@@ -1,15 +1,18 @@
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from application.ports.unit_of_work import Persistence
 from domain.accounts import Account
 from domain.kernel import AccountId
+from domain.sessions import Client
 from domain.trusted_devices import TrustedDevice
 from tests.builders import DAY, HOUR, MINUTE, NOON, a_trusted_device
-from tests.contract.given import signed_up
+from tests.contract.given import events, signed_up
 from tests.contract.threads import MANY, at_once, tally
+
+HOME = Client(user_agent="Firefox", network="192.0.2.1/32")
 
 
 @pytest.fixture
@@ -29,9 +32,9 @@ def stored(database: Persistence, device: TrustedDevice) -> TrustedDevice | None
         return reads.trusted_devices.find(device.account_id, device.id)
 
 
-def remove(database: Persistence, account_id: AccountId, id: UUID) -> bool:
+def remove(database: Persistence, device: TrustedDevice) -> bool:
     with database.unit_of_work() as uow:
-        return uow.trusted_devices.remove(account_id, id)
+        return uow.trusted_devices.remove(device.distrust(at=NOON))
 
 
 def test_every_field_survives_the_round_trip(database: Persistence, account: Account) -> None:
@@ -94,12 +97,25 @@ def test_no_more_than_a_hundred_are_listed_the_newest(database: Persistence, acc
 def test_a_trust_is_removed_once(database: Persistence, account: Account) -> None:
     device, other = a_trusted_device(account_id=account.id), a_trusted_device(account_id=account.id)
     trusted(database, device, other)
-    assert not remove(database, signed_up(database).id, device.id)
-    assert [remove(database, account.id, device.id) for _ in range(2)] == [True, False]
+    assert not remove(database, replace(device, account_id=signed_up(database).id))
+    assert [remove(database, device) for _ in range(2)] == [True, False]
     assert (stored(database, device), stored(database, other)) == (None, other)
 
 
-def test_all_of_an_account_are_removed(database: Persistence, account: Account) -> None:
+def test_trust_and_distrust_are_told_once(database: Persistence, account: Account) -> None:
+    device = TrustedDevice.trust(
+        account_id=account.id, id=uuid4(), client=HOME, credentials_epoch=2, at=NOON, expires_at=NOON + DAY
+    )
+    trusted(database, device)
+    found = stored(database, device)
+    assert found
+    assert found.events == ()
+    assert [remove(database, found) for _ in range(2)] == [True, False]
+    told = [("device.trusted", device.id), ("device.distrusted", device.id)]
+    assert events(database, account.id) == told
+
+
+def test_all_of_an_account_are_removed_without_a_word(database: Persistence, account: Account) -> None:
     devices = [a_trusted_device(account_id=account.id) for _ in range(3)]
     hers = a_trusted_device(account_id=signed_up(database).id)
     trusted(database, *devices, hers)
@@ -107,11 +123,12 @@ def test_all_of_an_account_are_removed(database: Persistence, account: Account) 
         uow.trusted_devices.remove_all(account.id)
         uow.trusted_devices.remove_all(AccountId(uuid4()))
     assert [stored(database, device) for device in (*devices, hers)] == [None, None, None, hers]
+    assert events(database, account.id) == []
 
 
 def test_of_many_who_remove_a_trust_one_does(database: Persistence, account: Account) -> None:
     device = trusted(database, a_trusted_device(account_id=account.id))
-    outcomes = at_once(lambda _: remove(database, account.id, device.id))
+    outcomes = at_once(lambda _: remove(database, device))
     assert tally(outcomes) == {True: 1, False: MANY - 1}
 
 

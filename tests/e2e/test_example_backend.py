@@ -54,7 +54,9 @@ def backend(portico: Server) -> Iterator[Backend]:
     portico.sign_up(ADA)
     folder, port = portico.installation.directory, free_port()
     told = 'echo; echo "{\\"acme\\": \\"$acme\\", \\"token\\": \\"$token\\"}"'
-    commands = "\n".join([*(step.commands for step in steps(DOCUMENT)), told]).replace("127.0.0.1:9000", f"127.0.0.1:{port}")
+    commands = "\n".join([*(step.commands for step in steps(DOCUMENT)), told]).replace(
+        "127.0.0.1:9000", f"127.0.0.1:{port}"
+    )
     with (folder / "printed").open("wb") as printed, (folder / "errors").open("wb") as errors:
         walk = subprocess.Popen(
             ["bash", "-euxo", "pipefail", "-c", commands.replace("127.0.0.1:8000", f"127.0.0.1:{portico.port}")],

@@ -338,7 +338,7 @@ class Service:
         begun = self.post("/v1/me/totp", by=person)
         assert begun.status_code == 201
         app = App(begun.json()["secret"], self.clock)
-        assert self.post("/v1/me/totp/confirm", {"code": app.code()}, by=person).status_code == 204
+        assert self.post("/v1/me/totp/confirm", {"code": app.code()}, by=person).status_code == 200
         return app
 
     def step_up(self, person: SignedIn, app: App) -> SignedIn:

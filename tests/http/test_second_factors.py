@@ -41,9 +41,12 @@ def test_an_app_is_enrolled_by_its_first_code(service: Service) -> None:
     assert begun.json()["qr_svg"].startswith("<svg ")
     assert service.get(FACTORS, by=ada).json() == {"factors": [], "recovery_codes_left": 0}
     code = App(begun.json()["secret"], service.clock).code()
-    assert service.post(f"{TOTP}/confirm", {"code": code}, by=ada).status_code == 204
+    confirmed = service.post(f"{TOTP}/confirm", {"code": code}, by=ada)
+    assert (confirmed.status_code, confirmed.headers["cache-control"]) == (200, "no-store")
+    assert (confirmed.json()["session"]["aal"], confirmed.json()["session"]["amr"]) == (2, ["pwd", "otp", "mfa"])
+    assert len(service.recovery_codes(SignedIn(confirmed.json()))) == 10
     assert service.get("/v1/me", by=ada).json()["has_second_factor"] is True
-    assert service.get(FACTORS, by=ada).json() == {"factors": ["totp"], "recovery_codes_left": 0}
+    assert service.get(FACTORS, by=ada).json() == {"factors": ["totp", "recovery_code"], "recovery_codes_left": 10}
     assert "changed" in service.mail_to(ADA)[0].text
 
 
@@ -59,8 +62,7 @@ def test_a_wrong_code_enrols_nothing(service: Service) -> None:
 
 def test_there_is_one_app(service: Service) -> None:
     ada = service.ada()
-    app = service.authenticator_app(ada)
-    ada = service.step_up(ada, app)
+    service.authenticator_app(ada)
     assert refusal(service.post(TOTP, by=ada)) == (409, "totp_enrolled")
 
 
@@ -105,7 +107,7 @@ def test_a_code_of_the_app_signs_in_once(service: Service) -> None:
 
 def test_a_recovery_code_signs_in_once_and_its_owner_is_told(service: Service) -> None:
     ada = service.ada()
-    ada = service.step_up(ada, service.authenticator_app(ada))
+    service.authenticator_app(ada)
     codes = service.recovery_codes(ada)
     assert len(set(codes)) == 10
     due = asked(service)
@@ -122,7 +124,7 @@ def test_a_recovery_code_signs_in_once_and_its_owner_is_told(service: Service) -
 
 def test_new_recovery_codes_void_the_old_ones(service: Service) -> None:
     ada = service.ada()
-    ada = service.step_up(ada, service.authenticator_app(ada))
+    service.authenticator_app(ada)
     old, new = service.recovery_codes(ada), service.recovery_codes(ada)
     for code, status in ((old[0], 403), (new[0], 201)):
         proof = {"challenge": asked(service)["challenge"], "recovery_code": code}
@@ -250,7 +252,7 @@ def test_a_device_is_trusted_no_longer(service: Service) -> None:
 
 def test_the_last_factor_falls_only_with_a_recovery_code(service: Service) -> None:
     ada = service.ada()
-    ada = service.step_up(ada, service.authenticator_app(ada))
+    service.authenticator_app(ada)
     (code, *_) = service.recovery_codes(ada)
     assert refusal(service.delete(TOTP, by=ada)) == (403, "recovery_code_needed")
     assert refusal(service.delete(TOTP, json={"recovery_code": "nonsense"}, by=ada)) == (403, "factor_wrong")
@@ -261,8 +263,7 @@ def test_the_last_factor_falls_only_with_a_recovery_code(service: Service) -> No
 
 def test_a_factor_beside_another_falls_without_one(service: Service) -> None:
     ada = service.ada()
-    app = service.authenticator_app(ada)
-    ada = service.step_up(ada, app)
+    service.authenticator_app(ada)
     device = service.passkey(ada)
     assert service.delete(TOTP, by=ada).status_code == 204
     assert refusal(service.delete(TOTP, by=ada)) == (404, "totp_not_found")
@@ -272,7 +273,8 @@ def test_a_factor_beside_another_falls_without_one(service: Service) -> None:
 def test_an_operator_lets_the_owner_begin_anew(service: Service) -> None:
     olga, ada = service.operator(), service.ada()
     id = service.id_of(ada)
-    service.passkey(service.step_up(ada, service.authenticator_app(ada)))
+    service.authenticator_app(ada)
+    service.passkey(ada)
     assert service.post(f"/v1/admin/accounts/{id}/reset-factors", by=olga).status_code == 204
     assert refusal(service.get("/v1/me", by=ada)) == (401, "session_ended")
     assert "removed every second factor" in service.mail_to(ADA)[0].text
@@ -289,7 +291,6 @@ def test_an_operator_lets_the_owner_begin_anew(service: Service) -> None:
 def test_the_export_shows_factors_and_no_key(service: Service) -> None:
     ada = service.ada()
     app = service.authenticator_app(ada)
-    ada = service.step_up(ada, app)
     device: Authenticator = service.passkey(ada, "Phone")
     codes = service.recovery_codes(ada)
     home = trusting(service, app)

@@ -63,6 +63,7 @@ AN_ORGANIZATION = {
     "name": "Ada & Söhne",
     "slug": "ada",
     "created_at": "2026-03-20T12:00:00.000000+00:00",
+    "invitations_counted": 3,
     "version": 1,
 }
 

@@ -281,7 +281,7 @@ onClick("enrol-app", async () => {
 });
 
 onSubmit($("confirm-app"), async ({ code }) => {
-  await call("POST", "/v1/me/totp/confirm", { code });
+  tokens = await call("POST", "/v1/me/totp/confirm", { code });
   $("confirm-app").reset();
   $("enrolment").hidden = true;
   $("secret").textContent = "";
