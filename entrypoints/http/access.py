@@ -11,9 +11,10 @@ from domain.access import Because, PermissionDenied, Reason
 from domain.kernel import AccountId, OrganizationId
 from domain.organizations import OrganizationNotFound
 from domain.permissions import PermissionInvalid
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import SUBJECT, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import Input, answer
 
 routes = router("access", prefix="/v1/access")

@@ -24,9 +24,10 @@ from domain.memberships import LastOwner
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from domain.second_factors import SecondFactors
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import NOBODY, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,

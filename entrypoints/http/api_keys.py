@@ -27,9 +27,10 @@ from domain.organizations import OrganizationNotFound
 from domain.permissions import API_KEYS_MANAGE, API_KEYS_READ, PermissionUnknown
 from domain.roles import ExceedsOwnRights
 from domain.service_accounts import ServiceAccountNotFound
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,

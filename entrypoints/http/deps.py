@@ -9,13 +9,19 @@ from entrypoints.container import Container
 from entrypoints.hashing import HashingExecutor
 
 
+class Provided:
+    """What a parameter is taken from. FastAPI calls it as a dependency; our Route asks `pick` by itself."""
+
+    def __init__(self, pick: Callable[[Container], Any]) -> None:
+        self.pick = pick
+
+    async def __call__(self, request: Request) -> Any:
+        return self.pick(request.app.state.container)
+
+
 def use(pick: Callable[[Container], Any]) -> Any:
     """A parameter that the container provides: `Annotated[SignIn, use(lambda c: c.sign_in())]`."""
-
-    async def take(request: Request) -> Any:
-        return pick(request.app.state.container)
-
-    return Depends(take)
+    return Depends(Provided(pick))
 
 
 HashingDep = Annotated[HashingExecutor, use(lambda c: c.hashing_executor())]

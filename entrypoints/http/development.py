@@ -15,10 +15,11 @@ from application.signing_in import SecondFactorDue, SignIn
 from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.sessions import InvalidCredentials
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.problems import INTERNAL_ERROR, MALFORMED, TOO_LARGE, documented
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import Timestamp, answer
 from entrypoints.http.sessions import Tokens
 from entrypoints.settings import Settings

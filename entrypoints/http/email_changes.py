@@ -12,9 +12,10 @@ from domain.attempts import TooManyAttempts
 from domain.email_changes import EmailUnchanged
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import WrongPassword
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import NO_CONTENT, Address, Input, Secret, answer, no_content
 
 routes = router("me")

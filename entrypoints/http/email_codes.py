@@ -10,9 +10,10 @@ from domain.accounts import InvalidEmail
 from domain.attempts import TooManyAttempts
 from domain.email_codes import EmailCodeWrong
 from entrypoints.http.accounts import AddressOnly
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import NOBODY, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import Input, Secret, answer
 from entrypoints.http.second_factors import Code
 from entrypoints.http.sessions import SECOND_FACTOR_DUE, Tokens, signed_in_or_due

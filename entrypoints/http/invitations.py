@@ -22,10 +22,11 @@ from domain.memberships import AlreadyMember
 from domain.one_time_tokens import TokenInvalid
 from domain.permissions import INVITATIONS_MANAGE, INVITATIONS_READ
 from domain.roles import ExceedsOwnRights, RoleUnknown
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import NOBODY, operation
 from entrypoints.http.organizations import OrganizationOut
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,

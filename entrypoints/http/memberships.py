@@ -11,9 +11,10 @@ from domain.kernel import CursorInvalid
 from domain.memberships import LastOwner, MemberNotFound
 from domain.permissions import MEMBERS_MANAGE, MEMBERS_READ
 from domain.roles import ExceedsOwnRights, RoleUnknown
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import MEMBERSHIP, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,

@@ -27,10 +27,11 @@ from domain.accounts import (
 )
 from domain.kernel import CursorInvalid
 from entrypoints.http.accounts import AccountOut, Renaming
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import OPERATOR, operation
 from entrypoints.http.passwords import ResetSent
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,

@@ -27,9 +27,10 @@ from domain.organizations import (
 )
 from domain.permissions import ORGANIZATION_DELETE, ORGANIZATION_READ, ORGANIZATION_UPDATE
 from domain.roles import OWNER
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import SUBJECT, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,

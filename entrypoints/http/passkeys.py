@@ -29,9 +29,10 @@ from domain.passkeys import (
     TooManyPasskeys,
 )
 from domain.second_factors import FactorsLocked, FactorWrong, RecoveryCodeNeeded
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import NOBODY, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import NO_CONTENT, Address, Input, Name, Secret, Timestamp, answer, no_content
 from entrypoints.http.second_factors import Credential, RecoveryCodeOnly
 from entrypoints.http.sessions import Tokens

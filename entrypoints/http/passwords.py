@@ -12,9 +12,10 @@ from domain.attempts import TooManyAttempts
 from domain.one_time_tokens import TokenInvalid
 from domain.passwords import PasswordTooWeak, WrongPassword
 from entrypoints.http.accounts import AddressOnly
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import NOBODY, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import NO_CONTENT, Input, Secret, answer, no_content
 
 routes = router("passwords")

@@ -18,9 +18,10 @@ from domain.roles import (
     RoleTaken,
     TooManyRoles,
 )
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import SUBJECT, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import NO_CONTENT, Input, answer, no_content
 
 permissions = router("roles")

@@ -35,9 +35,10 @@ from domain.second_factors import (
     TotpNotFound,
 )
 from domain.trusted_devices import TrustedDevice, TrustedDeviceNotFound
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import NOBODY, OPERATOR, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import NO_CONTENT, Input, Secret, Timestamp, answer, no_content
 from entrypoints.http.sessions import Tokens
 

@@ -21,9 +21,10 @@ from domain.service_accounts import (
     ServiceAccountNotFound,
     TooManyServiceAccounts,
 )
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import use
 from entrypoints.http.operations import operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Cursor,

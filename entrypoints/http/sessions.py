@@ -34,10 +34,11 @@ from domain.sessions import (
     SessionEnded,
     SessionNotFound,
 )
+from entrypoints.http.caller import Caller
 from entrypoints.http.deps import HashingDep, use
 from entrypoints.http.operations import MEMBERSHIP, NOBODY, operation
 from entrypoints.http.problems import Responses
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import (
     NO_CONTENT,
     Address,

@@ -19,8 +19,9 @@ from domain.kernel import AccountId
 from domain.permissions import ORGANIZATION_READ, OWN
 from entrypoints.container import build
 from entrypoints.http.app import create_app
+from entrypoints.http.caller import Caller
 from entrypoints.http.operations import ACCOUNT, MEMBERSHIP, NOBODY, OPERATOR, SUBJECT, operation
-from entrypoints.http.routing import Caller, router
+from entrypoints.http.routing import router
 from entrypoints.http.schemas import no_content
 from tests.http.service import PASSWORD, settings
 from tests.http.stage import ALL, Somebody, Stage

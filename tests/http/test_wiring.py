@@ -51,4 +51,4 @@ def test_every_route_is_looked_at() -> None:
 def test_no_dependency_costs_a_worker_thread() -> None:
     for parameter in dependencies():
         _, dependency = parameter.values
-        assert asyncio.iscoroutinefunction(dependency)
+        assert asyncio.iscoroutinefunction(type(dependency).__call__)
