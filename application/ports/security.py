@@ -62,6 +62,9 @@ class SecretHasher(Protocol):
     def verify(self, secret: str, hash: str) -> bool:
         """In constant time; also under an older key. False for what is no hash, or of a key that is not configured."""
 
+    def is_outdated(self, hash: str) -> bool:
+        """Whether it was made under another key than the present one, or is no hash."""
+
 
 class Vault(Protocol):
     """Encryption at rest under the present secret (AES-256-GCM); reads what older secrets sealed."""
