@@ -3,6 +3,7 @@
 Passkeys are kept by themselves (passkeys.py); the lock after too many failures is one for all of them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -220,6 +221,19 @@ class SecondFactors(Aggregate):
         lock = policy.longest_lock if is_longest else policy.first_lock * times
         locked = FactorsWereLocked(account_id=self.account_id, at=at)
         return replace(self, failures=0, locks=self.locks + 1, locked_until=at + lock, events=self.recorded(locked))
+
+    @property
+    def sealed_secrets(self) -> tuple[str, ...]:
+        return tuple(each.sealed_secret for each in (self.totp, self.pending_totp) if each)
+
+    def rewrap(self, sealed_anew: Callable[[str], str]) -> Self:
+        """The same secrets under another seal. Nothing changes for the owner: there is no event."""
+        totp, pending = self.totp, self.pending_totp
+        return replace(
+            self,
+            totp=replace(totp, sealed_secret=sealed_anew(totp.sealed_secret)) if totp else None,
+            pending_totp=replace(pending, sealed_secret=sealed_anew(pending.sealed_secret)) if pending else None,
+        )
 
     def remove_totp(self, *, at: datetime) -> Self:
         """Raise TotpNotFound."""

@@ -244,10 +244,25 @@ def keys_revoke(key_id: Annotated[UUID, typer.Argument(metavar="KID")], yes: Yes
 
 @keys.command("rewrap")
 def keys_rewrap() -> None:
-    """After a change of SECRET_KEY, with the old one in SECRET_KEYS_OLD: seal all keys under the new one."""
-    with opened() as container:
+    """After a change of SECRET_KEY, with the old one in SECRET_KEYS_OLD: seal all that is sealed under the new one.
+
+    Signing keys, and the secrets of authenticator apps. It may be called as often as you like.
+    """
+    apps = with_old_codes = 0
+    broken: list[str] = []
+    with opened() as container, Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err) as progress:
         count = container.rewrap_keys()()
-        out.print(f"{count} keys were sealed anew. What was sealed under an old secret is readable without it now.")
+        task = progress.add_task("Authenticator apps")
+        for batch in container.rewrap_factors()():
+            apps += batch.apps
+            with_old_codes += batch.with_old_codes
+            broken += map(str, batch.broken)
+            progress.update(task, description=f"Authenticator apps: {apps}")
+    out.print(f"{count} keys and {apps} authenticator apps were sealed anew: they need no old secret any more.")
+    if with_old_codes:
+        out.print(f"{with_old_codes} accounts have recovery codes that end with the old secret: ask for new ones.")
+    if broken:
+        raise fail("These accounts' authenticator apps cannot be opened, and were left alone:\n" + "\n".join(broken))
 
 
 def _print_keys(container: "Container") -> None:

@@ -93,6 +93,7 @@ from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
 from application.ports.unit_of_work import Persistence
 from application.retrying import Retrying
+from application.rewrapping import RewrapFactors
 from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
 from application.second_factors import (
     BeginTotp,
@@ -637,6 +638,9 @@ class Container(containers.DeclarativeContainer):
     )
     revoke_key = retried(RevokeKey, unit_of_work=unit_of_work, make_key=make_key, clock=clock)
     rewrap_keys = retried(RewrapKeys, unit_of_work=unit_of_work, vault=vault, clock=clock)
+    rewrap_factors = one(
+        RewrapFactors, autocommit=autocommit, unit_of_work=unit_of_work, vault=vault, secret_hasher=secret_hasher
+    )
     revoke_retired = retried(RevokeRetired, unit_of_work=unit_of_work, policy=settings.provided.key_policy, clock=clock)
 
     compose_mail = one(

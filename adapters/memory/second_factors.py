@@ -1,5 +1,6 @@
 from dataclasses import dataclass, replace
 
+from adapters.memory.rows import page_by_id
 from application.ports.outbox import Emit
 from application.ports.second_factors import SecondFactorsOf
 from domain.kernel import AccountId
@@ -13,6 +14,9 @@ class MemorySecondFactors(SecondFactorsOf):
 
     def find(self, account_id: AccountId) -> SecondFactors | None:
         return self.rows.get(account_id)
+
+    def page(self, *, limit: int, after: str | None) -> tuple[list[SecondFactors], str | None]:
+        return page_by_id(self.rows.values(), lambda factors: factors.account_id, limit=limit, after=after)
 
     def lock(self, account_id: AccountId) -> SecondFactors:
         return self.rows.get(account_id) or SecondFactors(account_id=account_id)

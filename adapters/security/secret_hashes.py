@@ -16,14 +16,18 @@ class HmacSecretHasher(SecretHasher):
         return _hash(self._secrets.current, secret)
 
     def verify(self, secret: str, hash: str) -> bool:
-        try:
-            key = self._secrets.find(canonical_base64.decode(hash)[:KEY_ID_LENGTH])
-        except ValueError:
-            return False
+        key = self._secrets.find(_key_id(hash))
         return key is not None and hmac.compare_digest(hash.encode(), _hash(key, secret).encode())
 
     def is_outdated(self, hash: str) -> bool:
-        return not hash.startswith(canonical_base64.encode(self._secrets.current.id))
+        return _key_id(hash) != self._secrets.current.id
+
+
+def _key_id(hash: str) -> bytes:
+    try:
+        return canonical_base64.decode(hash)[:KEY_ID_LENGTH]
+    except ValueError:
+        return b""
 
 
 def _hash(key: Secret, secret: str) -> str:

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.accounts import AccountRow
 from adapters.sql.model import Json, Model
-from adapters.sql.statements import inserted_or_changed, without_key
+from adapters.sql.statements import inserted_or_changed, one_page, without_key
 from application.ports.outbox import Emit
+from application.ports.pages import id_of
 from application.ports.second_factors import SecondFactorsOf
 from domain.kernel import AccountId
 from domain.second_factors import PendingTotp, SecondFactors, Totp
@@ -90,6 +91,12 @@ class SqlSecondFactors(SecondFactorsOf):
         found = select(SecondFactorsRow.__table__).where(SecondFactorsRow.account_id == account_id)
         row = self.connection.execute(found).first()
         return to_factors(row) if row else None
+
+    def page(self, *, limit: int, after: str | None) -> tuple[list[SecondFactors], str | None]:
+        everybody = select(SecondFactorsRow.__table__).order_by(SecondFactorsRow.account_id)
+        if after is not None:
+            everybody = everybody.where(SecondFactorsRow.account_id > id_of(after))
+        return one_page(self.connection, everybody, to_factors, lambda it: str(it.account_id), limit=limit)
 
     def lock(self, account_id: AccountId) -> SecondFactors:
         fresh = to_row(SecondFactors(account_id=account_id))

@@ -63,7 +63,7 @@ class SecretHasher(Protocol):
         """In constant time; also under an older key. False for what is no hash, or of a key that is not configured."""
 
     def is_outdated(self, hash: str) -> bool:
-        """Whether it was made under another key than the present one."""
+        """Whether it was made under another key than the present one, or is no hash."""
 
 
 class Vault(Protocol):

@@ -126,7 +126,7 @@ class UseCases(OrganizationUseCases):
         issue = IssueTokens(
             access_tokens=access_tokens, opaque_tokens=tokens, policy=session_policy, ids=ids, audiences=BACKENDS
         )
-        secrets = HmacSecretHasher(tokens_secret)
+        secrets = HmacSecretHasher(secret or tokens_secret)
         self.judge = judge
 
         self.totp, self.passkeys, self.codes = PlainTotp(), PlainPasskeys(), HmacCodes(tokens_secret)

@@ -4,10 +4,10 @@ from uuid import uuid4
 import pytest
 
 from application.ports.unit_of_work import Persistence
-from domain.kernel import AccountId
+from domain.kernel import AccountId, CursorInvalid
 from domain.second_factors import FactorPolicy, SecondFactors
 from tests.builders import NOON, second_factors
-from tests.contract.given import events, signed_up
+from tests.contract.given import NOT_A_CURSOR, events, pages, signed_up
 from tests.contract.threads import MANY, at_once, tally
 
 
@@ -92,6 +92,26 @@ def test_a_save_writes_what_was_recorded_once_and_keeps_none_of_it(database: Per
     with database.unit_of_work() as uow:
         uow.second_factors.save(uow.second_factors.lock(account.id).proved())
     assert events(database, account.id) == [("factor.recovery_codes_made", account.id)]
+
+
+def test_those_of_all_accounts_are_read_page_by_page(database: Persistence) -> None:
+    everybody = sorted((kept(database) for _ in range(5)), key=lambda factors: factors.account_id)
+    with database.autocommit() as reads:
+        found = pages(lambda after: reads.second_factors.page(limit=2, after=after))
+    assert [len(page) for page in found] == [2, 2, 1]
+    assert [factors for page in found for factors in page] == everybody
+
+
+def test_a_page_that_is_just_full_is_the_last_one(database: Persistence) -> None:
+    factors = kept(database)
+    with database.autocommit() as reads:
+        assert reads.second_factors.page(limit=1, after=None) == ([factors], None)
+
+
+@pytest.mark.parametrize("after", NOT_A_CURSOR)
+def test_a_page_starts_where_another_ended_or_nowhere(database: Persistence, after: str) -> None:
+    with database.autocommit() as reads, pytest.raises(CursorInvalid):
+        reads.second_factors.page(limit=1, after=after)
 
 
 def test_they_are_removed_without_a_word(database: Persistence) -> None:

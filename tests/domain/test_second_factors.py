@@ -279,3 +279,17 @@ def test_an_operator_lets_the_owner_begin_anew_and_is_named() -> None:
 def test_nothing_that_is_sealed_or_hashed_shows_in_a_repr() -> None:
     shown = repr(second_factors())
     assert "v1." not in shown
+
+
+def test_another_seal_is_put_on_every_secret_and_on_nothing_else() -> None:
+    factors = second_factors()
+    rewrapped = factors.rewrap(lambda sealed: f"{sealed}, anew")
+    assert rewrapped.sealed_secrets == tuple(f"{sealed}, anew" for sealed in factors.sealed_secrets)
+    assert len(rewrapped.sealed_secrets) == 2
+    assert rewrapped.rewrap(lambda sealed: sealed.removesuffix(", anew")) == factors
+    assert rewrapped.events == ()
+
+
+def test_where_nothing_is_sealed_there_is_nothing_to_seal_anew() -> None:
+    assert FRESH.rewrap(lambda sealed: f"{sealed}, anew") == FRESH
+    assert FRESH.sealed_secrets == ()

@@ -152,6 +152,7 @@ PAGES: dict[str, Call] = {
     "invitations": lambda uow: uow.invitations.page(HERE, limit=20, after=AFTER, at=NOON),
     "service accounts": lambda uow: uow.service_accounts.page(HERE, limit=20, after=AFTER),
     "keys": lambda uow: uow.api_keys.page(ID, PROGRAM, limit=20, after=AFTER),
+    "factors": lambda uow: uow.second_factors.page(limit=20, after=AFTER),
     "keys, personal": lambda uow: uow.api_keys.page(ID, None, limit=20, after=AFTER),
 }
 ENDS: dict[str, Call] = {
