@@ -67,7 +67,7 @@ def kinds(outcomes: Sequence[object]) -> dict[type, int]:
 
 @pytest.mark.parametrize("many", [2, MANY])
 def test_one_owner_remains_when_all_leave(database: Persistence, many: int) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     actors = [an_owner(database, organization.id) for _ in range(many)]
     leave = Retrying(LeaveOrganization(unit_of_work=database.unit_of_work, clock=CLOCK))
     outcomes = at_once(lambda number: leave(actor=actors[number]), threads=many)
@@ -77,7 +77,7 @@ def test_one_owner_remains_when_all_leave(database: Persistence, many: int) -> N
 
 
 def test_one_owner_remains_when_all_step_down(database: Persistence) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     actors = [an_owner(database, organization.id) for _ in range(MANY)]
     change_role = Retrying(ChangeMemberRole(unit_of_work=database.unit_of_work, clock=CLOCK))
 
@@ -90,7 +90,7 @@ def test_one_owner_remains_when_all_step_down(database: Persistence) -> None:
 
 def test_an_owner_remains_when_each_demotes_the_next_or_leaves(database: Persistence) -> None:
     """Who was demoted meanwhile acts no more: not even to demote in turn."""
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     actors = [an_owner(database, organization.id) for _ in range(MANY)]
     change_role = Retrying(ChangeMemberRole(unit_of_work=database.unit_of_work, clock=CLOCK))
     leave = Retrying(LeaveOrganization(unit_of_work=database.unit_of_work, clock=CLOCK))
@@ -105,7 +105,7 @@ def test_an_owner_remains_when_each_demotes_the_next_or_leaves(database: Persist
 
 
 def test_one_owner_remains_when_all_close_their_accounts(database: Persistence) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     accounts = [signed_up(database) for _ in range(MANY)]
     for account in accounts:
         joined(database, organization.id, role=OWNER, account=account)
@@ -121,7 +121,7 @@ def test_one_owner_remains_when_all_close_their_accounts(database: Persistence) 
 
 def test_one_owner_remains_of_two_who_own_the_same_organizations_and_go_at_once(database: Persistence) -> None:
     """Both lock them in the same order: nobody waits for ever."""
-    organizations = [founded(database) for _ in range(8)]
+    organizations = [founded(database, requires_second_factor=False) for _ in range(8)]
     ada, grace = signed_up(database), signed_up(database)
     for organization in organizations:
         for account in (ada, grace):
@@ -139,7 +139,10 @@ def test_one_owner_remains_of_two_who_own_the_same_organizations_and_go_at_once(
 
 def test_whoever_is_made_the_only_owner_while_they_close_their_account_stays(database: Persistence) -> None:
     """It has been asked already what they own, and their closing waits for that."""
-    awaited, handed_over = founded(database), founded(database)
+    awaited, handed_over = (
+        founded(database, requires_second_factor=False),
+        founded(database, requires_second_factor=False),
+    )
     ada = signed_up(database)
     for account in (ada, signed_up(database)):
         joined(database, awaited.id, role=OWNER, account=account)
@@ -174,7 +177,7 @@ def invited(database: Persistence, organization: Organization) -> tuple[Principa
 
 
 def test_of_many_who_accept_an_invitation_one_becomes_a_member(database: Persistence) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     principal, accept = invited(database, organization)
     assert kinds(at_once(lambda _: accept())) == {SeenOrganization: 1, TokenInvalid: MANY - 1}
     (member,) = (each for each in members(database, organization.id) if not each.is_owner)
@@ -184,7 +187,7 @@ def test_of_many_who_accept_an_invitation_one_becomes_a_member(database: Persist
 
 
 def test_whoever_accepts_while_the_organization_is_deleted_is_nothing_in_it(database: Persistence) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     principal, accept = invited(database, organization)
 
     def act(number: int) -> SeenOrganization | None:
@@ -241,7 +244,7 @@ def to_the_invited(database: Persistence, actor: Actor, *, most: int = 1000) -> 
 
 
 def test_of_many_invitations_at_once_as_many_are_sent_as_may_be_in_a_day(database: Persistence) -> None:
-    organization = founded(database, invitations_counted_since=None)
+    organization = founded(database, invitations_counted_since=None, requires_second_factor=False)
     invite = to_the_invited(database, an_owner(database, organization.id), most=MOST)
     with database.unit_of_work() as uow:
         uow.roles.add(a_role(organization_id=organization.id, name=CLERK, permissions=OF_CLERK))
@@ -254,7 +257,7 @@ def test_of_many_invitations_at_once_as_many_are_sent_as_may_be_in_a_day(databas
 def test_a_role_that_is_deleted_while_it_is_given_is_held_by_nobody(
     database: Persistence, given: Callable[[Persistence, Actor], Give]
 ) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     owner = an_owner(database, organization.id)
     with database.unit_of_work() as uow:
         uow.roles.add(a_role(organization_id=organization.id, name=CLERK, permissions=OF_CLERK))
@@ -275,7 +278,7 @@ def test_a_role_that_is_deleted_while_it_is_given_is_held_by_nobody(
 
 
 def test_whoever_is_removed_while_they_act_does_so_before_or_not_at_all(database: Persistence) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     owner, leaver = (an_owner(database, organization.id) for _ in range(2))
     (left,) = (each for each in members(database, organization.id) if each.account_id == leaver.id)
     other = joined(database, organization.id)
@@ -294,7 +297,7 @@ def test_whoever_is_removed_while_they_act_does_so_before_or_not_at_all(database
 
 
 def test_many_who_sweep_a_deleted_organization_remove_each_thing_once(database: Persistence) -> None:
-    organization = founded(database)
+    organization = founded(database, requires_second_factor=False)
     gone = [joined(database, organization.id) for _ in range(20)]
     with database.unit_of_work() as uow:
         for number in range(5):
