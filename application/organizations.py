@@ -69,7 +69,7 @@ class MakeOrganization:
         with self.unit_of_work() as uow:
             owner = lock_owner(uow, principal, at=now)
             must_be_proved(owner)
-            if len(uow.memberships.owned_by(owner.id)) >= self.most_owned:
+            if uow.memberships.count_owned(owner.id) >= self.most_owned:
                 raise TooManyOrganizations(self.most_owned)
             organization = Organization.make(id=id, name=name, slug=chosen, by=owner.id, at=now)
             uow.organizations.add(organization)

@@ -49,6 +49,9 @@ class Installation:
             "SMTP_SECURITY": "none",
             # One core is measured, so one thread hashes: by itself the server would count the cores of the machine.
             "HASHING_THREADS": "1",
+            # Limits against abuse, which the load is not.
+            "ORGANIZATIONS_PER_ACCOUNT": "100000",
+            "INVITATIONS_A_DAY": "100000",
             **self.more,
         }
 

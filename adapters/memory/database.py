@@ -230,6 +230,7 @@ _READS = frozenset(
         "newest",
         "of_address",
         "of_owner",
+        "count_owned",
         "owned_by",
         "page",
         "page_of_account",

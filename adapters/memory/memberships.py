@@ -52,6 +52,9 @@ class MemoryMemberships(Memberships):
         members = self._of_organization(organization_id)
         return any(member.is_owner and member.account_id != account_id for member in members)
 
+    def count_owned(self, account_id: AccountId) -> int:
+        return len(self.owned_by(account_id))
+
     def owned_by(self, account_id: AccountId) -> list[OrganizationId]:
         return sorted(each.organization_id for each in self._of_account(account_id) if each.is_owner)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, String, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, ForeignKey, Index, String, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.accounts import AccountRow
@@ -138,6 +138,10 @@ class SqlMemberships(Memberships):
             MemberRow.organization_id == organization_id, MemberRow.role == OWNER, MemberRow.account_id != account_id
         )
         return self.connection.execute(other.limit(1)).first() is not None
+
+    def count_owned(self, account_id: AccountId) -> int:
+        owned = select(func.count()).where(MembershipRow.account_id == account_id, MembershipRow.role == OWNER)
+        return self.connection.execute(owned).scalar_one()
 
     def owned_by(self, account_id: AccountId) -> list[OrganizationId]:
         owned = select(MembershipRow.organization_id).where(

@@ -170,7 +170,9 @@ def test_what_an_account_owns_is_told_in_the_order_of_the_ids(database: Persiste
     joined(database, organizations[3].id, role=OWNER)
     with database.autocommit() as reads:
         assert reads.memberships.owned_by(account.id) == [each.id for each in organizations[:3]]
+        assert reads.memberships.count_owned(account.id) == 3
         assert reads.memberships.owned_by(AccountId(uuid4())) == []
+        assert reads.memberships.count_owned(AccountId(uuid4())) == 0
 
 
 def test_pages_of_an_organization_show_every_member_once(database: Persistence) -> None:
