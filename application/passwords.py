@@ -87,7 +87,9 @@ def void_what_was_handed_out(uow: UnitOfWork, account: Account) -> None:
 
 def remove_factors(uow: UnitOfWork, account: Account) -> None:
     """The account is closed, or its address is proved for the first time: what was enrolled goes, without a word."""
-    uow.second_factors.remove(account.id)
+    factors = uow.second_factors.find(account.id)  # nobody else changes them: the account is locked
+    if factors:
+        uow.second_factors.save(factors.emptied())
     uow.passkeys.remove_all(account.id)
 
 

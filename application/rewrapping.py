@@ -7,7 +7,6 @@ from application.ports.security import SealBroken, SecretHasher, Vault
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
 from application.second_factors import totp_row
-from domain.accounts import AccountNotFound
 from domain.kernel import AccountId
 from domain.second_factors import SecondFactors
 
@@ -64,12 +63,7 @@ class RewrapFactors:
     def of(self, account_id: AccountId) -> bool:
         """Whether there was anything to seal anew. Raise SealBroken; then nothing is changed."""
         with self.unit_of_work() as uow:
-            try:
-                uow.accounts.lock(account_id)  # as every change of factors does: they stay as they are found
-            except AccountNotFound:
-                return False
-            if uow.second_factors.find(account_id) is None:
-                return False
+            uow.accounts.lock(account_id)  # first, as every change of factors does
             factors = uow.second_factors.lock(account_id)
             if is_outdated := self._is_outdated(factors):
                 row = totp_row(account_id)

@@ -169,6 +169,7 @@ class FinishSignIn:
                     uow, account, amr=(*asked.amr, *proved.amr), aal=2, client=client, at=now
                 )
                 if trust_device:
+                    uow.second_factors.save(uow.second_factors.lock(account.id).trust(device_id, at=now))
                     uow.trusted_devices.put(
                         TrustedDevice.trust(
                             account_id=account.id,

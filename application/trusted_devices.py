@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.access import lock_owner
 from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin
 from domain.access import Principal
@@ -30,7 +31,9 @@ class DistrustDevice:
 
     def __call__(self, *, principal: Principal, device_id: UUID) -> None:
         """Raise TrustedDeviceNotFound."""
+        now = self.clock.now()
         with self.unit_of_work() as uow:
-            device = uow.trusted_devices.find(principal.account.id, device_id)
-            if device is None or not uow.trusted_devices.remove(device.distrust(at=self.clock.now())):
+            account = lock_owner(uow, principal, at=now)
+            if not uow.trusted_devices.remove(account.id, device_id):
                 raise TrustedDeviceNotFound
+            uow.second_factors.save(uow.second_factors.lock(account.id).distrust(device_id, at=now))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
+from uuid import UUID, uuid5
 
 from domain.kernel import AccountId, Aggregate, Conflict, Event, Forbidden, Invalid, NotFound, TooMany
 
@@ -132,6 +133,20 @@ class FactorsReset(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceTrusted(Event):
+    name = "factor.device_trusted"
+    account_id: AccountId
+    device_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDistrusted(Event):
+    name = "factor.device_distrusted"
+    account_id: AccountId
+    device_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totp:
     """An authenticator app. `last_step` is the time step of the newest code that was taken: none is taken twice."""
 
@@ -164,6 +179,12 @@ class SecondFactors(Aggregate):
     failures: int = 0
     locks: int = 0
     locked_until: datetime | None = None
+
+    @property
+    def id(self) -> UUID:
+        """Of its own, for its events are ordered by its own saves. An account has one, so the name is enough (RFC 9562
+        section 5.5)."""
+        return uuid5(self.account_id, "second factors")
 
     def must_be_open(self, at: datetime) -> None:
         """Raise FactorsLocked."""
@@ -247,6 +268,15 @@ class SecondFactors(Aggregate):
         made = RecoveryCodesMade(account_id=self.account_id, at=at)
         return replace(self, recovery_hashes=hashes, events=self.recorded(made))
 
+    def trust(self, device_id: UUID, *, at: datetime) -> Self:
+        """The device, which is kept by itself, skips the second factor for a while."""
+        trusted = DeviceTrusted(account_id=self.account_id, device_id=device_id, at=at)
+        return replace(self, events=self.recorded(trusted))
+
+    def distrust(self, device_id: UUID, *, at: datetime) -> Self:
+        distrusted = DeviceDistrusted(account_id=self.account_id, device_id=device_id, at=at)
+        return replace(self, events=self.recorded(distrusted))
+
     def without_recovery_codes(self) -> Self:
         """The last factor has fallen: there is nothing left that they could stand in for."""
         return replace(self, recovery_hashes=())
@@ -254,13 +284,8 @@ class SecondFactors(Aggregate):
     def reset(self, *, by: AccountId | None, at: datetime) -> Self:
         """An operator, or whoever holds the machine, lets the owner begin anew."""
         was_reset = FactorsReset(account_id=self.account_id, by=by, at=at)
-        return replace(
-            self,
-            totp=None,
-            pending_totp=None,
-            recovery_hashes=(),
-            failures=0,
-            locks=0,
-            locked_until=None,
-            events=self.recorded(was_reset),
-        )
+        return replace(self.emptied(), events=self.recorded(was_reset))
+
+    def emptied(self) -> Self:
+        """Nothing is enrolled, and nothing failed. What is counted on is kept: its events go on from here."""
+        return replace(self, totp=None, pending_totp=None, recovery_hashes=()).proved()

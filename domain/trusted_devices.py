@@ -1,11 +1,11 @@
 """A device that its owner trusts skips the second factor at sign-in for a while, and never at step-up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from domain.kernel import AccountId, Aggregate, Event, NotFound
+from domain.kernel import AccountId, NotFound
 from domain.sessions import Client
 
 
@@ -19,22 +19,9 @@ class TrustedDeviceNotFound(NotFound):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceTrusted(Event):
-    name = "device.trusted"
-    account_id: AccountId
-    device_id: UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceDistrusted(Event):
-    name = "device.distrusted"
-    account_id: AccountId
-    device_id: UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustedDevice(Aggregate):
-    """`id` is the one in the device token. A change of credentials ends the trust."""
+class TrustedDevice:
+    """`id` is the one in the device token. A change of credentials ends the trust. What happens to it is told by the
+    account's SecondFactors."""
 
     account_id: AccountId
     id: UUID
@@ -63,12 +50,7 @@ class TrustedDevice(Aggregate):
             credentials_epoch=credentials_epoch,
             created_at=at,
             expires_at=expires_at,
-            events=(DeviceTrusted(account_id=account_id, device_id=id, at=at),),
         )
 
     def counts(self, *, credentials_epoch: int, at: datetime) -> bool:
         return self.credentials_epoch == credentials_epoch and at < self.expires_at
-
-    def distrust(self, *, at: datetime) -> Self:
-        distrusted = DeviceDistrusted(account_id=self.account_id, device_id=self.id, at=at)
-        return replace(self, events=self.recorded(distrusted))

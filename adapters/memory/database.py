@@ -153,7 +153,7 @@ class Repositories:
             passkeys=MemoryPasskeys(tables.passkeys, emit),
             challenges=MemoryChallenges(tables.challenges),
             email_codes=MemoryEmailCodes(tables.email_codes),
-            trusted_devices=MemoryTrustedDevices(tables.trusted_devices, emit),
+            trusted_devices=MemoryTrustedDevices(tables.trusted_devices),
             attempts=MemoryAttempts(tables.attempts),
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),

@@ -24,7 +24,4 @@ class MemorySecondFactors(SecondFactorsOf):
     def save(self, factors: SecondFactors) -> None:
         saved = replace(factors, version=factors.version + 1)
         self.rows[factors.account_id] = replace(saved, events=())
-        self.emit(factors.account_id, factors.account_id, saved)
-
-    def remove(self, account_id: AccountId) -> None:
-        self.rows.pop(account_id, None)
+        self.emit(factors.account_id, factors.id, saved)

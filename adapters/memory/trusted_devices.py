@@ -1,9 +1,8 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from adapters.memory.rows import sweep
-from application.ports.outbox import Emit
 from application.ports.trusted_devices import TrustedDevices
 from domain.kernel import AccountId
 from domain.trusted_devices import TrustedDevice
@@ -15,11 +14,9 @@ _MOST_LISTED = 100
 @dataclass(frozen=True, slots=True)
 class MemoryTrustedDevices(TrustedDevices):
     rows: dict[TrustedDeviceKey, TrustedDevice]
-    emit: Emit
 
     def put(self, device: TrustedDevice) -> None:
-        self.rows[device.account_id, device.id] = replace(device, events=())
-        self.emit(device.account_id, device.id, device)
+        self.rows[device.account_id, device.id] = device
 
     def find(self, account_id: AccountId, id: UUID) -> TrustedDevice | None:
         return self.rows.get((account_id, id))
@@ -28,11 +25,8 @@ class MemoryTrustedDevices(TrustedDevices):
         owned = (device for key, device in self.rows.items() if key[0] == account_id and at < device.expires_at)
         return sorted(owned, key=lambda device: (device.created_at, device.id), reverse=True)[:_MOST_LISTED]
 
-    def remove(self, device: TrustedDevice) -> bool:
-        if self.rows.pop((device.account_id, device.id), None) is None:
-            return False
-        self.emit(device.account_id, device.id, device)
-        return True
+    def remove(self, account_id: AccountId, id: UUID) -> bool:
+        return self.rows.pop((account_id, id), None) is not None
 
     def remove_all(self, account_id: AccountId) -> None:
         for key in [key for key in self.rows if key[0] == account_id]:

@@ -121,7 +121,7 @@ class SqlUnitOfWork(UnitOfWork):
 
     @property
     def trusted_devices(self) -> SqlTrustedDevices:
-        return SqlTrustedDevices(self.connection, self.emit)
+        return SqlTrustedDevices(self.connection)
 
     @property
     def attempts(self) -> SqlAttempts:

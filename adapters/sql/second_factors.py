@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, ForeignKey, Text, delete, select, update
+from sqlalchemy import Connection, ForeignKey, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.accounts import AccountRow
@@ -107,7 +107,4 @@ class SqlSecondFactors(SecondFactorsOf):
         saved = replace(factors, version=factors.version + 1)
         changed = update(SecondFactorsRow).where(SecondFactorsRow.account_id == factors.account_id)
         self.connection.execute(changed.values(without_key(SecondFactorsRow, to_row(saved))))
-        self.emit(factors.account_id, factors.account_id, saved)
-
-    def remove(self, account_id: AccountId) -> None:
-        self.connection.execute(delete(SecondFactorsRow).where(SecondFactorsRow.account_id == account_id))
+        self.emit(factors.account_id, factors.id, saved)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from adapters.sql.accounts import AccountRow
 from adapters.sql.model import Model
 from adapters.sql.statements import put, swept
-from application.ports.outbox import Emit
 from application.ports.trusted_devices import TrustedDevices
 from domain.kernel import AccountId
 from domain.trusted_devices import TrustedDevice
@@ -59,11 +58,9 @@ def to_device(row: Sequence[Any]) -> TrustedDevice:
 @dataclass(frozen=True, slots=True)
 class SqlTrustedDevices(TrustedDevices):
     connection: Connection
-    emit: Emit
 
     def put(self, device: TrustedDevice) -> None:
         put(self.connection, TrustedDeviceRow, to_row(device))
-        self.emit(device.account_id, device.id, device)
 
     def find(self, account_id: AccountId, id: UUID) -> TrustedDevice | None:
         row = self.connection.execute(select(TrustedDeviceRow.__table__).where(*_is(account_id, id))).first()
@@ -76,11 +73,8 @@ class SqlTrustedDevices(TrustedDevices):
         newest_first = trusted.order_by(TrustedDeviceRow.created_at.desc(), TrustedDeviceRow.id.desc())
         return [to_device(row) for row in self.connection.execute(newest_first.limit(_MOST_LISTED))]
 
-    def remove(self, device: TrustedDevice) -> bool:
-        if not self.connection.execute(delete(TrustedDeviceRow).where(*_is(device.account_id, device.id))).rowcount:
-            return False
-        self.emit(device.account_id, device.id, device)
-        return True
+    def remove(self, account_id: AccountId, id: UUID) -> bool:
+        return self.connection.execute(delete(TrustedDeviceRow).where(*_is(account_id, id))).rowcount == 1
 
     def remove_all(self, account_id: AccountId) -> None:
         self.connection.execute(delete(TrustedDeviceRow).where(TrustedDeviceRow.account_id == account_id))

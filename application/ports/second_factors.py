@@ -16,6 +16,3 @@ class SecondFactorsOf(Protocol):
 
     def save(self, factors: SecondFactors) -> None:
         """Write what was locked in this transaction, and what it recorded."""
-
-    def remove(self, account_id: AccountId) -> None:
-        """Without a word: the account is closed, or its first proof removed what was planted."""

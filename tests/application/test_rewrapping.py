@@ -112,12 +112,3 @@ def test_whoever_has_recovery_codes_of_the_old_secret_is_counted(world: World) -
     world.with_app("without-codes@example.com")
     assert sum(batch.with_old_codes for batch in rewrap(world)) == 1
     assert sum(batch.with_old_codes for batch in rewrap(world, SecretKeys(OLD))) == 0
-
-
-def test_an_account_that_closes_meanwhile_gets_no_factors_anew(world: World) -> None:
-    principal = world.with_app()
-    with world.database.persistence.unit_of_work() as uow:
-        uow.second_factors.remove(principal.account.id)
-    assert not rewrapping(world).of(principal.account.id)
-    with world.database.persistence.autocommit() as database:
-        assert database.second_factors.find(principal.account.id) is None

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_a_save_writes_what_was_recorded_once_and_keeps_none_of_it(database: Per
     assert found.events == ()
     with database.unit_of_work() as uow:
         uow.second_factors.save(uow.second_factors.lock(account.id).proved())
-    assert events(database, account.id) == [("factor.recovery_codes_made", account.id)]
+    assert events(database, account.id) == [("factor.recovery_codes_made", made.id)]
 
 
 def test_those_of_all_accounts_are_read_page_by_page(database: Persistence) -> None:
@@ -114,22 +114,6 @@ def test_a_page_starts_where_another_ended_or_nowhere(database: Persistence, aft
         reads.second_factors.page(limit=1, after=after)
 
 
-def test_they_are_removed_without_a_word(database: Persistence) -> None:
-    factors, other = kept(database), kept(database)
-    with database.unit_of_work() as uow:
-        uow.second_factors.remove(factors.account_id)
-        uow.second_factors.remove(AccountId(uuid4()))
-    assert (stored(database, factors.account_id), stored(database, other.account_id)) == (None, other)
-    assert events(database, factors.account_id) == []
-
-
-def test_after_a_removal_they_begin_anew(database: Persistence) -> None:
-    factors = kept(database)
-    with database.unit_of_work() as uow:
-        uow.second_factors.remove(factors.account_id)
-        assert uow.second_factors.lock(factors.account_id) == SecondFactors(account_id=factors.account_id)
-
-
 @pytest.mark.parametrize("begun", [False, True])
 def test_however_many_fail_at_once_each_failure_counts(database: Persistence, begun: bool) -> None:
     account_id = kept(database, second_factors(failures=0)).account_id if begun else signed_up(database).id
@@ -143,3 +127,14 @@ def test_however_many_fail_at_once_each_failure_counts(database: Persistence, be
     found = stored(database, account_id)
     assert found
     assert found.failures == MANY
+
+
+def test_their_events_are_ordered_by_their_own_saves(database: Persistence) -> None:
+    account = signed_up(database)
+    for number in range(3):
+        with database.unit_of_work() as uow:
+            uow.second_factors.save(uow.second_factors.lock(account.id).trust(UUID(int=number), at=NOON))
+    with database.autocommit() as reads:
+        told = [each for each in reads.outbox.of_owner(account.id, limit=9) if each.name == "factor.device_trusted"]
+    assert [each.version for each in told] == [3, 2, 1]
+    assert {each.aggregate_id for each in told} == {SecondFactors(account_id=account.id).id} != {account.id}

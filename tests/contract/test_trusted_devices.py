@@ -6,13 +6,10 @@ import pytest
 from application.ports.unit_of_work import Persistence
 from domain.accounts import Account
 from domain.kernel import AccountId
-from domain.sessions import Client
 from domain.trusted_devices import TrustedDevice
 from tests.builders import DAY, HOUR, MINUTE, NOON, a_trusted_device
 from tests.contract.given import events, signed_up
 from tests.contract.threads import MANY, at_once, tally
-
-HOME = Client(user_agent="Firefox", network="192.0.2.1/32")
 
 
 @pytest.fixture
@@ -34,7 +31,7 @@ def stored(database: Persistence, device: TrustedDevice) -> TrustedDevice | None
 
 def remove(database: Persistence, device: TrustedDevice) -> bool:
     with database.unit_of_work() as uow:
-        return uow.trusted_devices.remove(device.distrust(at=NOON))
+        return uow.trusted_devices.remove(device.account_id, device.id)
 
 
 def test_every_field_survives_the_round_trip(database: Persistence, account: Account) -> None:
@@ -100,19 +97,6 @@ def test_a_trust_is_removed_once(database: Persistence, account: Account) -> Non
     assert not remove(database, replace(device, account_id=signed_up(database).id))
     assert [remove(database, device) for _ in range(2)] == [True, False]
     assert (stored(database, device), stored(database, other)) == (None, other)
-
-
-def test_trust_and_distrust_are_told_once(database: Persistence, account: Account) -> None:
-    device = TrustedDevice.trust(
-        account_id=account.id, id=uuid4(), client=HOME, credentials_epoch=2, at=NOON, expires_at=NOON + DAY
-    )
-    trusted(database, device)
-    found = stored(database, device)
-    assert found
-    assert found.events == ()
-    assert [remove(database, found) for _ in range(2)] == [True, False]
-    told = [("device.trusted", device.id), ("device.distrusted", device.id)]
-    assert events(database, account.id) == told
 
 
 def test_all_of_an_account_are_removed_without_a_word(database: Persistence, account: Account) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from domain.kernel import AccountId
 from domain.sessions import Client
-from domain.trusted_devices import DeviceDistrusted, DeviceTrusted, TrustedDevice
+from domain.trusted_devices import TrustedDevice
 from tests.builders import DAY, NOON, a_trusted_device
 
 ADA, DEVICE = AccountId(UUID(int=1)), UUID(int=2)
@@ -26,12 +26,6 @@ def test_a_trust_remembers_where_and_under_which_credentials_it_was_given() -> N
         created_at=NOON,
         expires_at=NOON + 30 * DAY,
     )
-    assert device.events == (DeviceTrusted(account_id=ADA, device_id=DEVICE, at=NOON),)
-
-
-def test_distrust_is_told() -> None:
-    device = a_trusted_device(account_id=ADA, id=DEVICE).distrust(at=NOON)
-    assert device.events == (DeviceDistrusted(account_id=ADA, device_id=DEVICE, at=NOON),)
 
 
 @pytest.mark.parametrize(

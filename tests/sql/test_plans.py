@@ -143,7 +143,7 @@ ONES: dict[str, Call] = {
     "code by mail, try": lambda uow: uow.email_codes.spend_try(DIGEST, EmailCodeId(ID), most=3, at=NOON),
     "code by mail, taken": lambda uow: uow.email_codes.take(DIGEST, EmailCodeId(ID)),
     "trusted device, put": lambda uow: uow.trusted_devices.put(a_trusted_device(account_id=SOMEBODY)),
-    "trusted device, removed": lambda uow: uow.trusted_devices.remove(a_trusted_device(account_id=SOMEBODY)),
+    "trusted device, removed": lambda uow: uow.trusted_devices.remove(SOMEBODY, ID),
 }
 """Changes that many may try at once: one statement decides who succeeds."""
 PAGES: dict[str, Call] = {
@@ -166,7 +166,6 @@ ENDS: dict[str, Call] = {
     "keys": lambda uow: uow.api_keys.end_all(ID, EndOfKey.ACCOUNT_CLOSED, at=NOON),
     "keys, here": lambda uow: uow.api_keys.end_all(ID, EndOfKey.MEMBERSHIP_ENDED, organization_id=HERE, at=NOON),
     "keys, expired": lambda uow: uow.api_keys.sweep(at=NOON, limit=500),
-    "factors": lambda uow: uow.second_factors.remove(SOMEBODY),
     "passkeys": lambda uow: uow.passkeys.remove_all(SOMEBODY),
     "challenges": lambda uow: uow.challenges.void(SOMEBODY),
     "challenges, expired": lambda uow: uow.challenges.sweep(at=NOON, limit=500),
@@ -272,7 +271,7 @@ def test_no_change_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
     uow.email_codes.take(code.email.digest, code.id)
     uow.trusted_devices.put(device)
     uow.trusted_devices.put(device)
-    uow.trusted_devices.remove(device)
+    uow.trusted_devices.remove(device.account_id, device.id)
     uow.organizations.save(organization.delete(confirm=organization.slug, by=SOMEBODY, at=NOON))
 
     steps = recorded.plans(enable_seqscan="off")
