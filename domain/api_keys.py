@@ -175,6 +175,7 @@ class ApiKeyMade(Event):
     name = "api_key.created"
     key_id: ApiKeyId
     owner_id: UUID
+    organization_id: OrganizationId | None
     by: AccountId
 
 
@@ -183,6 +184,7 @@ class ApiKeyRotated(Event):
     name = "api_key.rotated"
     key_id: ApiKeyId
     owner_id: UUID
+    organization_id: OrganizationId | None
     by: AccountId
 
 
@@ -200,6 +202,7 @@ class ApiKeyEnded(Event):
     name = "api_key.ended"
     key_id: ApiKeyId
     owner_id: UUID
+    organization_id: OrganizationId | None
     reason: EndOfKey
 
 
@@ -261,7 +264,9 @@ class ApiKey(Aggregate):
             digest=digest,
             created_at=at,
             expires_at=expires_at,
-            events=(ApiKeyMade(key_id=secret.id, owner_id=secret.owner_id, by=by, at=at),),
+            events=(
+                ApiKeyMade(key_id=secret.id, owner_id=secret.owner_id, organization_id=organization_id, by=by, at=at),
+            ),
         )
 
     def is_live(self, at: datetime) -> bool:
@@ -275,7 +280,9 @@ class ApiKey(Aggregate):
 
     def rotate(self, secret: ApiKeySecret, digest: str, *, overlap: timedelta, by: AccountId, at: datetime) -> Self:
         """The old secret opens it as long as the two overlap."""
-        rotated = ApiKeyRotated(key_id=self.id, owner_id=self.owner_id, by=by, at=at)
+        rotated = ApiKeyRotated(
+            key_id=self.id, owner_id=self.owner_id, organization_id=self.organization_id, by=by, at=at
+        )
         return replace(
             self,
             prefix=secret.prefix,
@@ -289,5 +296,7 @@ class ApiKey(Aggregate):
         return self.last_used_at is None or at - self.last_used_at >= LAST_USED_PRECISION
 
     def end(self, reason: EndOfKey, *, at: datetime) -> Self:
-        ended = ApiKeyEnded(key_id=self.id, owner_id=self.owner_id, reason=reason, at=at)
+        ended = ApiKeyEnded(
+            key_id=self.id, owner_id=self.owner_id, organization_id=self.organization_id, reason=reason, at=at
+        )
         return replace(self, events=self.recorded(ended))

@@ -76,6 +76,10 @@ SERVICE_ACCOUNTS_MANAGE = Permission("service_accounts:manage")
 API_KEYS_READ = Permission("api_keys:read")
 API_KEYS_MANAGE = Permission("api_keys:manage")
 ACCESS_CHECK = Permission("access:check")
+AUDIT_READ = Permission("audit:read")
+EVENTS_READ = Permission("events:read")
+WEBHOOKS_READ = Permission("webhooks:read")
+WEBHOOKS_MANAGE = Permission("webhooks:manage")
 
 OWN: Mapping[Permission, str] = MappingProxyType(
     {
@@ -93,6 +97,10 @@ OWN: Mapping[Permission, str] = MappingProxyType(
         API_KEYS_READ: "See the keys of service accounts",
         API_KEYS_MANAGE: "Make, rotate and revoke keys of service accounts",
         ACCESS_CHECK: "Ask what others may do",
+        AUDIT_READ: "Read the audit trail",
+        EVENTS_READ: "Follow the event feed",
+        WEBHOOKS_READ: "See the webhooks and what was delivered",
+        WEBHOOKS_MANAGE: "Make, change, test and delete webhooks",
     }
 )
 """Portico's own part of every catalogue."""

@@ -127,7 +127,7 @@ def _the_wheel(directory: Path) -> "type[PostgresServer]":
     return PostgresServer
 
 
-_FILLED = {"permissions", "built_in_roles"}
+_FILLED = {"permissions", "built_in_roles", "sequences"}
 """By the migration: they hold the catalogue, of which there always is one."""
 
 
@@ -137,6 +137,7 @@ def wipe(url: str) -> None:
         for table in reversed(Model.metadata.sorted_tables):
             if table.name not in _FILLED:
                 cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+        cursor.execute("UPDATE sequences SET epoch = 0, holder = NULL, expires_at = NULL, position = 0, forgotten = 0")
 
 
 def _create_database(url: str, name: str, template: str) -> None:

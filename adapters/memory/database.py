@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from threading import Lock, get_ident
 from typing import Any, Self, cast
-from uuid import UUID
 
 from adapters.memory.access import MemoryAccess
 from adapters.memory.accounts import MemoryAccounts, MemoryOperators
 from adapters.memory.api_keys import ApiKeyKey, MemoryApiKeys
 from adapters.memory.attempts import CounterKey, MemoryAttempts
+from adapters.memory.audit import EntryKey, MemoryAuditTrail, MemoryChains, PersonalKey, SealKey
 from adapters.memory.catalogue import MemoryCatalogues
 from adapters.memory.challenges import ChallengeKey, MemoryChallenges
 from adapters.memory.claims import ClaimKey, MemoryClaims
@@ -19,11 +19,13 @@ from adapters.memory.invitations import InvitationKey, MemoryInvitations
 from adapters.memory.mail import MailKey, MemoryMailQueue
 from adapters.memory.memberships import MembershipKey, MemoryMemberships
 from adapters.memory.organizations import MemoryOrganizations
-from adapters.memory.outbox import MemoryOutbox, keeping, refuse_events
+from adapters.memory.outbox import EventKey, MemoryOutbox
 from adapters.memory.passkeys import MemoryPasskeys, PasskeyKey
 from adapters.memory.password_resets import MemoryPasswordResets, ResetKey
+from adapters.memory.recorder import Recorder, refuse_events, refuse_notes
 from adapters.memory.roles import MemoryRoles, RoleKey
 from adapters.memory.second_factors import MemorySecondFactors
+from adapters.memory.sequence import MemorySequences
 from adapters.memory.service_accounts import MemoryServiceAccounts, ServiceAccountKey
 from adapters.memory.sessions import MemorySessions, SessionKey
 from adapters.memory.signing_keys import MemorySigningKeys
@@ -34,6 +36,7 @@ from application.ports.unit_of_work import Persistence, UnitOfWork
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import ApiKey
 from domain.attempts import AttemptCounter
+from domain.audit import AuditEntry, Chain, ChainId, Happening, Personal, Seal
 from domain.challenges import Challenge
 from domain.claims import Claim
 from domain.email_changes import EmailChange
@@ -48,6 +51,7 @@ from domain.passwords import PasswordReset
 from domain.permissions import Catalogue
 from domain.roles import Role
 from domain.second_factors import SecondFactors
+from domain.sequence import Sequence
 from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import SigningKey
@@ -81,7 +85,12 @@ class Tables:
     attempts: dict[CounterKey, AttemptCounter] = field(default_factory=dict)
     mail: dict[MailKey, QueuedMail] = field(default_factory=dict)
     signing_keys: dict[KeyId, SigningKey] = field(default_factory=dict)
-    events: dict[UUID, OutboxEvent] = field(default_factory=dict)
+    events: dict[EventKey, OutboxEvent] = field(default_factory=dict)
+    audit_entries: dict[EntryKey, AuditEntry] = field(default_factory=dict)
+    audit_personal: dict[PersonalKey, Personal] = field(default_factory=dict)
+    audit_seals: dict[SealKey, Seal] = field(default_factory=dict)
+    audit_chains: dict[ChainId, Chain] = field(default_factory=dict)
+    sequences: dict[None, Sequence] = field(default_factory=dict)
 
     def copied(self) -> Self:
         return type(self)(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
@@ -114,9 +123,12 @@ class Repositories:
     mail: MemoryMailQueue
     signing_keys: MemorySigningKeys
     outbox: MemoryOutbox
+    audit: MemoryAuditTrail
+    chains: MemoryChains
+    sequence: MemorySequences
 
     @classmethod
-    def over(cls, tables: Tables, emit: Emit) -> Self:
+    def over(cls, tables: Tables, emit: Emit, note: Callable[[Happening], None]) -> Self:
         catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys)
         roles = MemoryRoles(
             rows=tables.roles,
@@ -158,6 +170,9 @@ class Repositories:
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),
             outbox=MemoryOutbox(tables.events),
+            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, note),
+            chains=MemoryChains(tables.audit_entries, tables.audit_personal, tables.audit_seals, tables.audit_chains),
+            sequence=MemorySequences(tables.sequences),
         )
 
 
@@ -173,7 +188,8 @@ class MemoryDatabase(Persistence):
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         with self._changing() as tables:
-            yield Repositories.over(tables, keeping(tables.events, self._ids))
+            recorder = Recorder(self._ids, tables.events, tables.audit_entries, tables.audit_personal)
+            yield Repositories.over(tables, recorder.emit, recorder.note)
 
     @contextmanager
     def autocommit(self) -> Iterator[UnitOfWork]:
@@ -222,11 +238,13 @@ _READS = frozenset(
         "by_session",
         "count",
         "deleted",
+        "feed",
         "find",
         "find_by_email",
         "get",
         "has_other_owner",
         "is_used",
+        "links",
         "newest",
         "of_address",
         "of_owner",
@@ -238,6 +256,8 @@ _READS = frozenset(
         "permissions",
         "some",
         "subjects",
+        "unplaced",
+        "unsealed",
         "uses",
     }
 )
@@ -258,7 +278,7 @@ class _EachCallAlone:
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
             with (self.reading if method in _READS else self.changing)() as tables:
-                repository = getattr(Repositories.over(tables, refuse_events), self.port)
+                repository = getattr(Repositories.over(tables, refuse_events, refuse_notes), self.port)
                 return getattr(repository, method)(*args, **kwargs)
 
         return call

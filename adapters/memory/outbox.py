@@ -1,37 +1,48 @@
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import takewhile
 from uuid import UUID
 
-from application.ports.environment import Ids
-from application.ports.outbox import Emit, Outbox, OutboxEvent
-from domain.kernel import Aggregate
+from application.ports.outbox import Outbox, OutboxEvent
+
+EventKey = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryOutbox(Outbox):
-    rows: dict[UUID, OutboxEvent]
+    rows: dict[EventKey, OutboxEvent]
 
     def of_owner(self, owner_id: UUID, *, limit: int) -> list[OutboxEvent]:
         owned = (event for event in self.rows.values() if event.owner_id == owner_id)
         return sorted(owned, key=lambda event: event.id, reverse=True)[:limit]
 
+    def find(self, owner_id: UUID, id: UUID) -> OutboxEvent | None:
+        return self.rows.get((owner_id, id))
 
-def keeping(rows: dict[UUID, OutboxEvent], ids: Ids) -> Emit:
-    def emit(owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:
-        for event in aggregate.events:
-            id = ids.new()
-            rows[id] = OutboxEvent(
-                id=id,
-                owner_id=owner_id,
-                aggregate_id=aggregate_id,
-                version=aggregate.version,
-                name=event.name,
-                data=event.data(),
-                at=event.at,
-            )
+    def some(self, keys: Iterable[EventKey]) -> list[OutboxEvent]:
+        return [self.rows[key] for key in set(keys) if key in self.rows]
 
-    return emit
+    def feed(self, *, after: int, limit: int, owner_id: UUID | None = None) -> list[OutboxEvent]:
+        following = [
+            event for event in self._placed() if (event.position or 0) > after and owner_id in (None, event.owner_id)
+        ]
+        return following[:limit]
 
+    def unplaced(self, *, limit: int) -> list[OutboxEvent]:
+        waiting = (event for event in self.rows.values() if event.position is None)
+        return sorted(waiting, key=lambda event: (event.aggregate_id, event.version, event.id))[:limit]
 
-def refuse_events(owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:  # noqa: ARG001 (an Emit)
-    if aggregate.events:
-        raise RuntimeError("What records events needs a unit of work.")
+    def place(self, positions: Mapping[EventKey, int]) -> None:
+        for key, position in positions.items():
+            self.rows[key] = replace(self.rows[key], position=position)
+
+    def forget(self, *, before: datetime, limit: int) -> int | None:
+        gone = list(takewhile(lambda event: event.at < before, self._placed()[:limit]))
+        for event in gone:
+            del self.rows[event.owner_id, event.id]
+        return gone[-1].position if gone else None
+
+    def _placed(self) -> list[OutboxEvent]:
+        placed = (event for event in self.rows.values() if event.position is not None)
+        return sorted(placed, key=lambda event: event.position or 0)

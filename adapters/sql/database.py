@@ -1,6 +1,6 @@
 """Persistence in SQL: PostgreSQL, or an SQLite file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,9 @@ from adapters.sql.access import SqlAccess
 from adapters.sql.accounts import SqlAccounts, SqlOperators
 from adapters.sql.api_keys import SqlApiKeys
 from adapters.sql.attempts import SqlAttempts
+from adapters.sql.audit import SqlAuditTrail
 from adapters.sql.catalogue import SqlCatalogues
+from adapters.sql.chains import SqlChains
 from adapters.sql.challenges import SqlChallenges
 from adapters.sql.checks import strays
 from adapters.sql.claims import SqlClaims
@@ -25,11 +27,13 @@ from adapters.sql.mail import SqlMailQueue
 from adapters.sql.memberships import SqlMemberships
 from adapters.sql.model import UtcDateTime
 from adapters.sql.organizations import SqlOrganizations
-from adapters.sql.outbox import Recorder, SqlOutbox, refuse_events
+from adapters.sql.outbox import SqlOutbox
 from adapters.sql.passkeys import SqlPasskeys
 from adapters.sql.password_resets import SqlPasswordResets
+from adapters.sql.recorder import Recorder, refuse_events, refuse_notes
 from adapters.sql.roles import SqlRoles
 from adapters.sql.second_factors import SqlSecondFactors
+from adapters.sql.sequence import SqlSequences
 from adapters.sql.service_accounts import SqlServiceAccounts
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
@@ -37,8 +41,9 @@ from adapters.sql.trusted_devices import SqlTrustedDevices
 from application.ports.environment import Ids
 from application.ports.outbox import Emit
 from application.ports.unit_of_work import Persistence, UnitOfWork
+from domain.audit import Happening
 
-SCHEMA_HEAD = "0003"
+SCHEMA_HEAD = "0004"
 """The migration that this code needs; workers import no Alembic to ask it."""
 
 
@@ -46,6 +51,7 @@ SCHEMA_HEAD = "0003"
 class SqlUnitOfWork(UnitOfWork):
     connection: Connection
     emit: Emit
+    note: Callable[[Happening], None]
 
     @property
     def accounts(self) -> SqlAccounts:
@@ -139,6 +145,18 @@ class SqlUnitOfWork(UnitOfWork):
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self.connection)
 
+    @property
+    def audit(self) -> SqlAuditTrail:
+        return SqlAuditTrail(self.connection, self.note)
+
+    @property
+    def chains(self) -> SqlChains:
+        return SqlChains(self.connection)
+
+    @property
+    def sequence(self) -> SqlSequences:
+        return SqlSequences(self.connection)
+
 
 class SqlDatabase(Persistence):
     """The database at `url` (`postgresql://…` or `sqlite:///file`), already migrated.
@@ -155,13 +173,13 @@ class SqlDatabase(Persistence):
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         recorder = Recorder(self._ids)
         with failures_told(in_transaction=True), self._gateway.begin() as connection:
-            yield SqlUnitOfWork(connection, recorder.emit)
+            yield SqlUnitOfWork(connection, recorder.emit, recorder.note)
             recorder.write(connection)
 
     @contextmanager
     def autocommit(self) -> Iterator[UnitOfWork]:
         with failures_told(in_transaction=False), self._gateway.alone() as connection:
-            yield SqlUnitOfWork(connection, refuse_events)
+            yield SqlUnitOfWork(connection, refuse_events, refuse_notes)
 
     def problem(self) -> str | None:
         try:

@@ -1,19 +1,34 @@
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, String, insert, select
+from sqlalchemy import BigInteger, Connection, Index, String, delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from application.ports.environment import Ids
+from adapters.sql.statements import placed
 from application.ports.outbox import Outbox, OutboxEvent
-from domain.kernel import Aggregate
+
+_UNPLACED = text("position IS NULL")
 
 
 class OutboxRow(Model):
     __tablename__ = "outbox"
+    __table_args__ = (
+        Index(None, "position"),
+        Index(None, "owner_id", "position"),
+        Index(
+            "ix_outbox_unplaced",
+            "aggregate_id",
+            "version",
+            "id",
+            postgresql_where=_UNPLACED,
+            sqlite_where=_UNPLACED,
+        ),
+    )
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -22,6 +37,7 @@ class OutboxRow(Model):
     name: Mapped[str] = mapped_column(String(64))
     data: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+    position: Mapped[int | None] = mapped_column(BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +49,37 @@ class SqlOutbox(Outbox):
         newest = self.connection.execute(owned.order_by(OutboxRow.id.desc()).limit(limit))
         return [OutboxEvent(**row) for row in newest.mappings()]
 
+    def find(self, owner_id: UUID, id: UUID) -> OutboxEvent | None:
+        return next(iter(self.some([(owner_id, id)])), None)
 
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """Keeps the events of a unit of work until it commits: they are written last, in one statement."""
+    def some(self, keys: Iterable[tuple[UUID, UUID]]) -> list[OutboxEvent]:
+        among = tuple_(OutboxRow.owner_id, OutboxRow.id).in_(list(keys))
+        return [
+            OutboxEvent(**row) for row in self.connection.execute(select(OutboxRow.__table__).where(among)).mappings()
+        ]
 
-    ids: Ids
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    def feed(self, *, after: int, limit: int, owner_id: UUID | None = None) -> list[OutboxEvent]:
+        following = select(OutboxRow.__table__).where(OutboxRow.position > after)
+        if owner_id is not None:
+            following = following.where(OutboxRow.owner_id == owner_id)
+        rows = self.connection.execute(following.order_by(OutboxRow.position).limit(limit))
+        return [OutboxEvent(**row) for row in rows.mappings()]
 
-    def emit(self, owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:
-        for event in aggregate.events:
-            self.rows.append(
-                {
-                    "owner_id": owner_id,
-                    "id": self.ids.new(),
-                    "aggregate_id": aggregate_id,
-                    "version": aggregate.version,
-                    "name": event.name,
-                    "data": event.data(),
-                    "at": event.at,
-                }
-            )
+    def unplaced(self, *, limit: int) -> list[OutboxEvent]:
+        # By aggregate and version: so a limit can cut off only what comes later.
+        waiting = select(OutboxRow.__table__).where(OutboxRow.position.is_(None))
+        in_order = waiting.order_by(OutboxRow.aggregate_id, OutboxRow.version, OutboxRow.id).limit(limit)
+        return [OutboxEvent(**row) for row in self.connection.execute(in_order).mappings()]
 
-    def write(self, connection: Connection) -> None:
-        if self.rows:
-            connection.execute(insert(OutboxRow), self.rows)
+    def place(self, positions: Mapping[tuple[UUID, UUID], int]) -> None:
+        placed(self.connection, OutboxRow, positions)
 
-
-def refuse_events(owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:  # noqa: ARG001 (an Emit)
-    """Without a transaction an event could be lost, or tell of what never happened."""
-    if aggregate.events:
-        raise RuntimeError("What records events needs a unit of work.")
+    def forget(self, *, before: datetime, limit: int) -> int | None:
+        oldest = select(OutboxRow.position, OutboxRow.at).where(OutboxRow.position.is_not(None))
+        first = self.connection.execute(oldest.order_by(OutboxRow.position).limit(limit)).all()
+        old = list(takewhile(lambda row: row.at < before, first))
+        if not old:
+            return None
+        gone: int = old[-1].position
+        self.connection.execute(delete(OutboxRow).where(OutboxRow.position <= gone))
+        return gone

@@ -2,14 +2,32 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from adapters.sql.model import Model
 
 Entity = TypeVar("Entity")
+
+Pair = TypeVar("Pair", bound=tuple[UUID, UUID])
 
 Values = Mapping[str, Any]
 
@@ -59,6 +77,29 @@ def swept(
     """Remove at most `limit` rows that meet the conditions; return how many. What is in use waits for the next time."""
     removed = delete(model).where(some_of(model, *conditions, oldest=oldest, limit=limit)).returning(*_key(model))
     return len(connection.execute(removed).all())  # SQLite's driver counts no statement that begins with WITH
+
+
+def placed(connection: Connection, model: type[Model], positions: Mapping[Pair, int]) -> None:
+    """Set `position` of many rows by their keys, which are pairs of ids."""
+    if not positions:
+        return
+    first, second = _key(model)
+    if connection.dialect.name == "postgresql":
+        # Three arrays in one statement: the driver would send a statement a row.
+        keys = list(positions)
+        each = func.unnest(
+            bindparam("firsts", [key[0] for key in keys], type_=postgresql.ARRAY(Uuid())),
+            bindparam("seconds", [key[1] for key in keys], type_=postgresql.ARRAY(Uuid())),
+            bindparam("positions", list(positions.values()), type_=postgresql.ARRAY(BigInteger())),
+        ).table_valued("first", "second", "position", joins_implicitly=True)
+        is_it = and_(first == each.c.first, second == each.c.second)
+        connection.execute(update(model).where(is_it).values(position=cast(each.c.position, BigInteger)))
+        return
+    is_it = and_(first == bindparam("first"), second == bindparam("second"))
+    connection.execute(
+        update(model).where(is_it).values(position=bindparam("place")).execution_options(synchronize_session=False),
+        [{"first": key[0], "second": key[1], "place": place} for key, place in positions.items()],
+    )
 
 
 def one_page(

@@ -66,6 +66,16 @@ class SecretHasher(Protocol):
         """Whether it was made under another key than the present one, or is no hash."""
 
 
+class Sealer(Protocol):
+    """Proves later that something was said here and not changed since (HMAC-SHA256 under a key of its own)."""
+
+    def seal(self, said: bytes) -> str:
+        """Under the present key, which the seal names. At most 100 characters."""
+
+    def is_whole(self, said: bytes, seal: str) -> bool:
+        """In constant time; also under an older key. False for what is no seal, or of a key that is not configured."""
+
+
 class Vault(Protocol):
     """Encryption at rest under the present secret (AES-256-GCM); reads what older secrets sealed."""
 

@@ -9,6 +9,7 @@ from application.ports.access import Access
 from application.ports.accounts import Accounts, Operators
 from application.ports.api_keys import ApiKeys
 from application.ports.attempts import Attempts
+from application.ports.audit import AuditTrail, Chains
 from application.ports.catalogue import Catalogues
 from application.ports.challenges import Challenges
 from application.ports.claims import Claims
@@ -23,6 +24,7 @@ from application.ports.passkeys import Passkeys
 from application.ports.password_resets import PasswordResets
 from application.ports.roles import Roles
 from application.ports.second_factors import SecondFactorsOf
+from application.ports.sequence import Sequences
 from application.ports.service_accounts import ServiceAccounts
 from application.ports.sessions import Sessions
 from application.ports.signing_keys import SigningKeys
@@ -78,6 +80,12 @@ class UnitOfWork(Protocol):
     def signing_keys(self) -> SigningKeys: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def audit(self) -> AuditTrail: ...
+    @property
+    def chains(self) -> Chains: ...
+    @property
+    def sequence(self) -> Sequences: ...
 
 
 Begin = Callable[[], AbstractContextManager[UnitOfWork]]

@@ -32,7 +32,9 @@ class Caller(Request):
     def actor(self, organization_id: UUID) -> Actor:
         """Whoever calls, person or key, as a member of that organization. Raise also OrganizationNotFound."""
         id = OrganizationId(organization_id)
-        return self.subject(id).within(id)
+        actor = self.subject(id).within(id)
+        self.scope["state"]["organization_id"] = id  # whose audit trail tells what is refused now
+        return actor
 
     def subject(self, organization_id: OrganizationId | None = None) -> Subject:
         """Whoever presents the bearer token or key, with their standing in the organization."""

@@ -3,12 +3,15 @@
 import random
 import re
 import time
+from functools import partial
 from typing import Any
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from application.occasion import arise
+from domain.audit import Occasion
 from entrypoints.http.problems import internal_error
 
 MOST_BODY_BYTES = 2**20
@@ -37,6 +40,7 @@ class RequestMiddleware:
         request_id = _request_id(headers.get(b"x-request-id", b""))
         state = scope.setdefault("state", {})
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        arise(partial(_occasion, scope, request_id))
         status = 0
 
         async def send_with_headers(message: Message) -> None:
@@ -67,6 +71,19 @@ class RequestMiddleware:
                 principal=str(state["principal_id"]) if "principal_id" in state else None,
                 **({"key": str(state["key_id"])} if "key_id" in state else {}),
             )
+
+
+def _occasion(scope: Scope, request_id: str) -> Occasion:
+    """As much as is known of it by now."""
+    state = scope["state"]
+    return Occasion(
+        actor_id=state.get("principal_id"),
+        principal_id=state.get("principal_id"),
+        key_id=state.get("key_id"),
+        organization_id=state.get("organization_id"),
+        client=scope["app"].state.client_addresses.client(scope),
+        request_id=request_id,
+    )
 
 
 def _request_id(given: bytes) -> str:

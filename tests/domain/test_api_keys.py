@@ -150,7 +150,7 @@ def test_a_key_that_is_made_is_remembered_without_its_secret() -> None:
     key = a_key()
     assert (key.id, key.owner_id, key.kind, key.prefix) == (ID, ADA, KeyKind.PERSONAL, a_secret().prefix)
     assert (key.scopes, key.organization_id, key.last_used_at) == (SCOPES, ORGANIZATION, None)
-    assert key.events == (ApiKeyMade(key_id=ID, owner_id=ADA, by=ADA, at=NOON),)
+    assert key.events == (ApiKeyMade(key_id=ID, owner_id=ADA, organization_id=ORGANIZATION, by=ADA, at=NOON),)
     assert "first" not in repr(key)
 
 
@@ -192,7 +192,7 @@ def test_after_a_rotation_both_secrets_open_it_while_they_overlap() -> None:
     assert rotated.digests(NOON) == ("second", "first")
     assert rotated.digests(NOON + DAY - TICK) == ("second", "first")
     assert rotated.digests(NOON + DAY) == ("second",)
-    assert rotated.events[-1] == ApiKeyRotated(key_id=ID, owner_id=ADA, by=ADA, at=NOON)
+    assert rotated.events[-1] == ApiKeyRotated(key_id=ID, owner_id=ADA, organization_id=ORGANIZATION, by=ADA, at=NOON)
 
 
 def test_of_any_number_of_secrets_the_newest_two_open_it() -> None:
@@ -225,5 +225,5 @@ def test_a_use_is_worth_noting_once_a_minute() -> None:
 @pytest.mark.parametrize("reason", EndOfKey)
 def test_an_end_says_why(reason: EndOfKey) -> None:
     assert a_key().end(reason, at=NOON + HOUR).events[-1] == ApiKeyEnded(
-        key_id=ID, owner_id=ADA, reason=reason, at=NOON + HOUR
+        key_id=ID, owner_id=ADA, organization_id=ORGANIZATION, reason=reason, at=NOON + HOUR
     )

@@ -93,7 +93,7 @@ def recorded(postgresql_url: str) -> Iterator[Recorded]:
     with opened.engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
         connection.begin()
         heard.clear()  # what the driver asks of a new connection
-        yield Recorded(SqlUnitOfWork(connection, lambda *_: None), heard)
+        yield Recorded(SqlUnitOfWork(connection, lambda *_: None, lambda _: None), heard)
         connection.rollback()
     opened.engine.dispose()
 
