@@ -8,16 +8,12 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from application.assurance import StepUp
-from application.second_factors import (
-    BeginTotp,
-    ConfirmTotp,
-    FinishSignIn,
-    MakeRecoveryCodes,
-    Proof,
-    RemoveTotp,
-    ResetFactors,
-    ShowFactors,
-)
+from application.factor_proofs import Proof
+from application.factor_resets import ResetFactors
+from application.recovery_codes import MakeRecoveryCodes
+from application.second_factors import ShowFactors
+from application.signing_in import FinishSignIn
+from application.totp import BeginTotp, ConfirmTotp, RemoveTotp
 from application.trusted_devices import DistrustDevice, ListTrustedDevices
 from domain.accounts import AccountNotFound
 from domain.assurance import StepUpRequired
