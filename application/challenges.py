@@ -1,5 +1,6 @@
 """Challenges: given out as a token, and spent before anything is compared."""
 
+from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
@@ -17,10 +18,9 @@ def spend_challenge(
     begin: Begin, tokens: OpaqueTokens, challenge: str, kind: ChallengeKind, *, policy: FactorPolicy, clock: Clock
 ) -> Challenge:
     """Count a try, committed before anything is compared. Raise ChallengeInvalid."""
-    packed = tokens.read(Purpose.CHALLENGE, challenge)
-    if packed is None:
+    named = read_one_time_token(tokens, Purpose.CHALLENGE, challenge)
+    if named is None:
         raise ChallengeInvalid
-    named = OneTimeToken.unpack(packed)
     with begin() as uow:
         spent = uow.challenges.spend_try(
             named.owner_id, ChallengeId(named.id), most=policy.challenge_tries, at=clock.now()
