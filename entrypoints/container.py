@@ -25,7 +25,8 @@ from adapters.security.strength import ZxcvbnStrength
 from adapters.security.totp import PyotpCodes
 from adapters.security.vault import AesVault
 from application.access import Authenticate, CheckAccess, CheckAccessOfMany
-from application.accounts import CloseAccount, ExportAccount, RenameAccount
+from application.account_exports import ExportAccount
+from application.accounts import CloseAccount, RenameAccount
 from application.api_keys import (
     IssueApiKey,
     ListPersonalKeys,

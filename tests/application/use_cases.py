@@ -11,7 +11,8 @@ from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
 from application.access import Authenticate
-from application.accounts import CloseAccount, ExportAccount, RenameAccount
+from application.account_exports import ExportAccount
+from application.accounts import CloseAccount, RenameAccount
 from application.assurance import StepUp
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
