@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from application.access import lock_session
+from application.challenges import spend_challenge
+from application.factor_proofs import Proof, ProveFactor, prove_or_count
 from application.passwords import ProvePassword
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
-from application.second_factors import Proof, ProveFactor, prove_or_count, spend_challenge
 from application.sessions import IssueTokens, SignedIn
 from domain.access import Principal
 from domain.assurance import StepUpRequired

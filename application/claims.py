@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from application.one_time_tokens import read_one_time_token
 from application.passwords import JudgePassword, remove_factors, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens, PasswordHasher
@@ -12,7 +13,7 @@ from domain.api_keys import EndOfKey
 from domain.claims import Claim, RegistrationPolicy
 from domain.kernel import AccountId, ClaimId, InvitationId
 from domain.mail import MailKind, MailPolicy
-from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
+from domain.one_time_tokens import Purpose, TokenInvalid
 from domain.passwords import normalised
 from domain.sessions import EndReason
 
@@ -77,10 +78,9 @@ class RegisterAccount:
         return account
 
     def _is_invited(self, address: EmailAddress, token: str | None) -> bool:
-        packed = self.tokens.read(Purpose.INVITATION, token) if token else None
-        if packed is None:
+        proof = read_one_time_token(self.tokens, Purpose.INVITATION, token) if token else None
+        if proof is None:
             return False
-        proof = OneTimeToken.unpack(packed)
         with self.autocommit() as database:
             invitation = database.invitations.find(proof.organization_id, InvitationId(proof.id), at=self.clock.now())
             is_live = proof.organization_id in database.organizations.some({proof.organization_id})
@@ -117,10 +117,9 @@ class VerifyAccount:
 
     def __call__(self, *, token: str, password: str) -> Account:
         """Raise TokenInvalid if anything is wrong with either."""
-        packed = self.tokens.read(Purpose.VERIFICATION, token)
-        if packed is None:
+        proof = read_one_time_token(self.tokens, Purpose.VERIFICATION, token)
+        if proof is None:
             raise TokenInvalid
-        proof = OneTimeToken.unpack(packed)
         digest, claim_id = proof.address_digest, ClaimId(proof.id)
         with self.unit_of_work() as uow:
             claim = uow.claims.spend_try(digest, claim_id, most=self.policy.tries, at=self.clock.now())

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from application.access import lock_owner
 from application.notices import notify
+from application.one_time_tokens import read_one_time_token
 from application.passwords import ProvePassword, lock_proved, void_what_was_handed_out
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
@@ -15,7 +16,7 @@ from domain.assurance import AssurancePolicy
 from domain.email_changes import EmailChange, EmailUnchanged
 from domain.kernel import EmailChangeId
 from domain.mail import MailKind, MailPolicy
-from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
+from domain.one_time_tokens import Purpose, TokenInvalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +68,9 @@ class ConfirmEmailChange:
     def __call__(self, *, principal: Principal, token: str) -> None:
         """Raise StepUpRequired, TokenInvalid, or EmailTaken if the address has got an account meanwhile."""
         principal.must_be_fresh(self.assurance, at=self.clock.now())
-        packed = self.tokens.read(Purpose.EMAIL_CHANGE, token)
-        if packed is None:
+        proof = read_one_time_token(self.tokens, Purpose.EMAIL_CHANGE, token)
+        if proof is None:
             raise TokenInvalid
-        proof = OneTimeToken.unpack(packed)
         if proof.account_id != principal.account.id:
             raise TokenInvalid
         now = self.clock.now()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from application.attempts import Attempt
+from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock, Ids
 from application.ports.factors import DerivedCodes
 from application.ports.security import OpaqueTokens
@@ -63,10 +64,9 @@ class SignInWithEmailCode:
 
     def __call__(self, *, browser_token: str, code: str, client: Client) -> SignedIn | SecondFactorDue:
         """Raise EmailCodeWrong, TooManyAttempts."""
-        packed = self.tokens.read(Purpose.EMAIL_CODE, browser_token)
-        if packed is None:
+        named = read_one_time_token(self.tokens, Purpose.EMAIL_CODE, browser_token)
+        if named is None:
             raise EmailCodeWrong
-        named = OneTimeToken.unpack(packed)
         digest, id, now = named.address_digest, EmailCodeId(named.id), self.clock.now()
         with self.unit_of_work() as uow:
             asked = uow.email_codes.spend_try(digest, id, most=self.policy.tries, at=now)
@@ -74,7 +74,7 @@ class SignInWithEmailCode:
                 raise EmailCodeWrong
             attempt = Attempt.by_stranger(asked.email, client)
             attempt.count(uow, policy=self.attempt_policy, at=now)
-        if not self.codes.are(code, Purpose.EMAIL_CODE, packed):
+        if not self.codes.are(code, Purpose.EMAIL_CODE, named.pack()):
             raise EmailCodeWrong
         opened, account = Retrying(self._open)(asked, attempt, client)
         return self.open_session.answer(opened, account, device_id=None, at=self.clock.now())

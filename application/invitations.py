@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.access import lock_owner
 from application.memberships import permissions_of
+from application.one_time_tokens import read_one_time_token
 from application.organizations import SeenOrganization, lock_organization
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
@@ -233,7 +234,7 @@ def invitation_token(tokens: OpaqueTokens, invitation: Invitation) -> str:
 
 
 def _read(tokens: OpaqueTokens, token: str) -> OneTimeToken:
-    packed = tokens.read(Purpose.INVITATION, token)
-    if packed is None:
+    proof = read_one_time_token(tokens, Purpose.INVITATION, token)
+    if proof is None:
         raise TokenInvalid
-    return OneTimeToken.unpack(packed)
+    return proof

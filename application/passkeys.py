@@ -4,21 +4,16 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from application.access import lock_owner
+from application.challenges import challenge_token, spend_challenge
+from application.factor_proofs import BY_PASSKEY, ProveFactor, prove_by_recovery_code, use_passkey
 from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
-from application.second_factors import (
-    BY_PASSKEY,
-    ProveFactor,
-    note_factors,
-    prove_last,
-    spend_challenge,
-    use_passkey,
-)
+from application.second_factors import note_factors
 from application.sessions import SignedIn
-from application.signing_in import OpenSession, challenge_token
+from application.signing_in import OpenSession
 from domain.access import Principal
 from domain.accounts import Account, AccountNotFound, EmailAddress
 from domain.assurance import AssurancePolicy
@@ -165,7 +160,7 @@ class RemovePasskey:
         """Raise StepUpRequired, PasskeyNotFound, RecoveryCodeNeeded, FactorWrong, FactorsLocked."""
         now = self.clock.now()
         principal.must_be_fresh(self.assurance, at=now)
-        has_fallen = True
+        may_fall = True
         with self.unit_of_work() as uow:
             account = lock_owner(uow, principal, at=now)
             passkey = uow.passkeys.find(account.id, PasskeyId(passkey_id))
@@ -173,11 +168,11 @@ class RemovePasskey:
                 raise PasskeyNotFound
             factors = uow.second_factors.find(account.id)
             if not (factors and factors.totp) and len(uow.passkeys.all(account.id)) == 1:
-                has_fallen = prove_last(uow, self.prove, account, recovery_code, ids=self.ids, at=now)
-            if has_fallen:
+                may_fall = prove_by_recovery_code(uow, self.prove, account, recovery_code, ids=self.ids, at=now)
+            if may_fall:
                 uow.passkeys.remove(passkey.remove(at=now))
                 note_factors(uow, account, ids=self.ids, at=now)
-        if not has_fallen:
+        if not may_fall:
             raise FactorWrong
 
 

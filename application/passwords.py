@@ -7,6 +7,7 @@ from uuid import UUID
 from application.access import lock_owner
 from application.attempts import Attempt
 from application.notices import notify
+from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock, Ids
 from application.ports.security import CommonPasswords, OpaqueTokens, PasswordHasher, PasswordStrength
 from application.ports.unit_of_work import Begin, UnitOfWork
@@ -17,7 +18,7 @@ from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy, DeviceToken
 from domain.kernel import AccountId, PasswordResetId, SessionId
 from domain.mail import MailKind, MailPolicy
-from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
+from domain.one_time_tokens import Purpose, TokenInvalid
 from domain.passwords import PasswordPolicy, PasswordReset, Weakness, WrongPassword, normalised
 from domain.sessions import EndReason, SessionPolicy
 
@@ -185,10 +186,9 @@ class ConfirmPasswordReset:
 
     def __call__(self, *, token: str, new_password: str) -> str:
         """Return a device token: this device is known from now on. Raise TokenInvalid or PasswordTooWeak."""
-        packed = self.tokens.read(Purpose.PASSWORD_RESET, token)
-        if packed is None:
+        proof = read_one_time_token(self.tokens, Purpose.PASSWORD_RESET, token)
+        if proof is None:
             raise TokenInvalid
-        proof = OneTimeToken.unpack(packed)
         digest, reset_id = proof.address_digest, PasswordResetId(proof.id)
         with self.autocommit() as database:
             reset = database.password_resets.find(digest, reset_id, at=self.clock.now())

@@ -5,21 +5,24 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.attempts import Attempt
+from application.challenges import challenge_token, spend_challenge
+from application.factor_proofs import Proof, ProveFactor, prove_or_count
 from application.passwords import issue_device_token, read_device_token
 from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier
 from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.retrying import Retrying
+from application.second_factors import enrolled_factors
 from application.sessions import IssueTokens, SignedIn
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy, DeviceToken
-from domain.challenges import Challenge, ChallengeKind
-from domain.kernel import ChallengeId, SessionId
-from domain.one_time_tokens import OneTimeToken, Purpose
+from domain.challenges import Challenge, ChallengeInvalid, ChallengeKind
+from domain.kernel import AccountId, ChallengeId, SessionId
 from domain.passwords import normalised
-from domain.second_factors import Factor, FactorPolicy
+from domain.second_factors import Factor, FactorPolicy, FactorWrong
 from domain.sessions import Client, InvalidCredentials, Session, SessionPolicy
+from domain.trusted_devices import TrustedDevice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,23 +126,6 @@ class OpenSession:
         return trusted is not None and trusted.counts(credentials_epoch=account.credentials_epoch, at=at)
 
 
-def enrolled_factors(uow: UnitOfWork, account: Account) -> tuple[Factor, ...]:
-    factors = uow.second_factors.find(account.id)
-    return tuple(
-        factor
-        for factor, is_there in (
-            (Factor.PASSKEY, bool(uow.passkeys.all(account.id))),
-            (Factor.TOTP, bool(factors and factors.totp)),
-            (Factor.RECOVERY_CODE, bool(factors and factors.recovery_hashes)),
-        )
-        if is_there
-    )
-
-
-def challenge_token(tokens: OpaqueTokens, challenge: Challenge) -> str:
-    return tokens.issue(Purpose.CHALLENGE, OneTimeToken.of_owner(challenge.owner_id, challenge.id).pack())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """Whoever knows the password of an active account gets a session on this device, or is asked for a second factor.
@@ -202,3 +188,58 @@ class SignIn:
             )
             attempt.take_back(uow, at=now)
         return opened, account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishSignIn:
+    """Whoever proved the first factor proves the second, and gets the session. A try is spent before anything is
+    compared; wrong ones count until all factors are locked."""
+
+    unit_of_work: Begin
+    tokens: OpaqueTokens
+    prove: ProveFactor
+    open_session: OpenSession
+    policy: FactorPolicy
+    clock: Clock
+    ids: Ids
+
+    def __call__(self, *, challenge: str, proof: Proof, trust_device: bool, client: Client) -> SignedIn:
+        """Raise ChallengeInvalid, FactorWrong, FactorsLocked, PasskeyWrong."""
+        asked = spend_challenge(
+            self.unit_of_work, self.tokens, challenge, ChallengeKind.SECOND_FACTOR, policy=self.policy, clock=self.clock
+        )
+        # Only this step again, if need be: the try is spent once.
+        session, account, device_id = Retrying(self._open)(asked, proof, trust_device, client)
+        return self.open_session.signed_in(session, account, device_id=device_id, at=self.clock.now())
+
+    def _open(
+        self, asked: Challenge, proof: Proof, trust_device: bool, client: Client
+    ) -> tuple[Session, Account, UUID]:
+        now, device_id = self.clock.now(), asked.device_id or self.ids.new()
+        session: Session | None = None
+        with self.unit_of_work() as uow:
+            account = uow.accounts.lock(AccountId(asked.owner_id))
+            if not account.is_active or account.credentials_epoch != asked.credentials_epoch:
+                raise ChallengeInvalid
+            proved = prove_or_count(uow, self.prove, account, proof, random=asked.random, ids=self.ids, at=now)
+            if proved:
+                if not uow.challenges.take(asked.owner_id, asked.id):
+                    raise ChallengeInvalid
+                session = self.open_session.with_factors(
+                    uow, account, amr=(*asked.amr, *proved.amr), aal=2, client=client, at=now
+                )
+                if trust_device:
+                    uow.second_factors.save(uow.second_factors.lock(account.id).trust(device_id, at=now))
+                    uow.trusted_devices.put(
+                        TrustedDevice.trust(
+                            account_id=account.id,
+                            id=device_id,
+                            client=client,
+                            credentials_epoch=account.credentials_epoch,
+                            at=now,
+                            expires_at=now + self.policy.trust_lifetime,
+                        )
+                    )
+        if session is None:  # raised after the block: the failure is to be remembered
+            raise FactorWrong
+        return session, account, device_id

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +17,7 @@ from domain.kernel import (
     Invalid,
     NotFound,
 )
+from domain.names import LONGEST_NAME, visible
 
 
 class InvalidEmail(Invalid):
@@ -92,7 +92,6 @@ _NOWHERE = ".invalid"
 _CHANGED_BY_IDNA_2003 = frozenset("ßẞς\u200c\u200d")
 _LONGEST_ADDRESS = 254
 _LONGEST_LOCAL_PART = 64
-_LONGEST_DISPLAY_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +145,11 @@ def _to_ascii(domain: str) -> str:
 
 
 def parse_display_name(raw: str) -> str:
-    """Return the name in NFC without outer spaces.
-
-    Raise InvalidDisplayName over 100 characters or with control characters.
-    """
-    name = raw.strip()
-    # What is longer than four times the limit is too long in NFC as well, and could take minutes to normalise.
-    if len(name) <= 4 * _LONGEST_DISPLAY_NAME:
-        name = unicodedata.normalize("NFC", name)
-    # Cc: control, Cf: invisible and direction marks that make one name look like another, Cs: lone surrogates,
-    # Zl and Zp: line breaks. The joiners of emoji and of some scripts are Cf too, and meant.
-    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in "\u200c\u200d" for c in name)
-    if len(name) > _LONGEST_DISPLAY_NAME or odd:
+    """Raise InvalidDisplayName if it cannot be kept. Nobody needs one."""
+    name = visible(raw, most=LONGEST_NAME)
+    if name is None:
         raise InvalidDisplayName(
-            "A display name has at most 100 characters and no control characters.", field="display_name"
+            "A display name has at most 100 characters, all of which can be seen.", field="display_name"
         )
     return name
 

@@ -24,12 +24,12 @@ from domain.kernel import (
     ServiceAccountId,
     Unauthenticated,
 )
+from domain.names import LONGEST_NAME, visible
 from domain.permissions import Permission
 
 MOST_KEYS = 50
 """Of one account, or of one service account."""
 LAST_USED_PRECISION = timedelta(minutes=1)
-_LONGEST_NAME = 100
 
 
 class ApiKeyInvalid(Unauthenticated):
@@ -163,10 +163,10 @@ def _checksum(body: str) -> str:
 
 
 def parse_key_name(raw: str) -> str:
-    """Raise InvalidApiKey unless it has 1 to 100 printable characters."""
-    name = raw.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidApiKey("The name of a key has 1 to 100 printable characters.", field="name")
+    """Raise InvalidApiKey if it is empty or cannot be kept."""
+    name = visible(raw, most=LONGEST_NAME)
+    if not name:
+        raise InvalidApiKey("The name of a key has 1 to 100 characters, all of which can be seen.", field="name")
     return name
 
 

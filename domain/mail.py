@@ -39,16 +39,6 @@ class MailKind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSKEY_CLONED = "passkey_cloned"
 
-    @property
-    def is_capped(self) -> bool:
-        return self in {
-            MailKind.VERIFICATION,
-            MailKind.PASSWORD_RESET,
-            MailKind.EMAIL_CHANGE,
-            MailKind.INVITATION,
-            MailKind.EMAIL_CODE,
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPolicy:

@@ -9,15 +9,13 @@ from uuid import UUID
 
 from domain.invitations import TooManyInvitations
 from domain.kernel import ActorId, Aggregate, Conflict, Event, Invalid, NotFound, OrganizationId
+from domain.names import LONGEST_NAME, visible
 
 Slug = NewType("Slug", str)
 """How an organization is called in addresses: unique over the installation."""
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38}[a-z0-9])")
-_LONGEST_NAME = 100
 _DAY = timedelta(days=1)
-_JOINERS = "\u200c\u200d"
-"""Emoji and some scripts need them; by themselves they cannot be seen."""
 
 
 class InvalidOrganizationName(Invalid):
@@ -80,18 +78,11 @@ class EmailUnverified(Conflict):
 
 
 def parse_organization_name(raw: str) -> str:
-    """Return the name in NFC without outer spaces.
-
-    Raise InvalidOrganizationName if it is empty, over 100 characters or has control characters.
-    """
-    name = raw.strip()
-    if len(name) <= 4 * _LONGEST_NAME:
-        name = unicodedata.normalize("NFC", name)
-    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and c not in _JOINERS for c in name)
-    is_blank = all(c.isspace() or c in _JOINERS for c in name)
-    if is_blank or len(name) > _LONGEST_NAME or odd:
+    """Raise InvalidOrganizationName if it is empty or cannot be kept."""
+    name = visible(raw, most=LONGEST_NAME)
+    if not name:
         raise InvalidOrganizationName(
-            "The name of an organization has 1 to 100 characters and no control characters.", field="name"
+            "The name of an organization has 1 to 100 characters, all of which can be seen.", field="name"
         )
     return name
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from domain.kernel import AccountId, Aggregate, Conflict, Event, Forbidden, Invalid, NotFound, PasskeyId
-
-_LONGEST_NAME = 100
+from domain.names import LONGEST_NAME, visible
 
 
 class InvalidPasskeyName(Invalid):
@@ -62,10 +61,12 @@ class TooManyPasskeys(Conflict):
 
 
 def parse_passkey_name(raw: str) -> str:
-    """Raise InvalidPasskeyName unless it has 1 to 100 printable characters."""
-    name = raw.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidPasskeyName("The name of a passkey has 1 to 100 printable characters.", field="name")
+    """Raise InvalidPasskeyName if it is empty or cannot be kept."""
+    name = visible(raw, most=LONGEST_NAME)
+    if not name:
+        raise InvalidPasskeyName(
+            "The name of a passkey has 1 to 100 characters, all of which can be seen.", field="name"
+        )
     return name
 
 

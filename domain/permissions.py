@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import NewType, Self
 
 from domain.kernel import Conflict, Invalid
+from domain.names import LONGEST_DESCRIPTION, visible
 
 Permission = NewType("Permission", str)
 """`resource:action`, for instance `invoices:send`."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}:[a-z][a-z0-9_-]{0,39}")
-_LONGEST_DESCRIPTION = 200
 
 
 class PermissionInvalid(Invalid):
@@ -126,15 +126,18 @@ class Catalogue:
         Raise PermissionInvalid; CatalogueInvalid if it takes one of Portico's own resources, or a role names what was
         not declared.
         """
-        theirs = {parse_permission(name): text for name, text in declared.items()}
         own_resources = {resource_of(own) for own in OWN}
-        for permission, text in theirs.items():
+        theirs: dict[Permission, str] = {}
+        for name, text in declared.items():
+            permission = parse_permission(name)
             if resource_of(permission) in own_resources:
                 raise CatalogueInvalid(f"The resource of `{permission}` is Portico's own: choose another name.")
-            if len(text) > _LONGEST_DESCRIPTION or not text.isprintable():
+            description = visible(text, most=LONGEST_DESCRIPTION)
+            if description is None:
                 raise CatalogueInvalid(
-                    f"What `{permission}` is for is told in {_LONGEST_DESCRIPTION} printable characters."
+                    f"What `{permission}` is for is told in at most 200 characters, all of which can be seen."
                 )
+            theirs[permission] = description
         permissions = {**OWN, **theirs}
         return cls(
             permissions=MappingProxyType(dict(sorted(permissions.items()))),

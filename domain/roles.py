@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NewType, Self
 
 from domain.kernel import Aggregate, Conflict, Event, Forbidden, Invalid, NotFound, OrganizationId, RoleId
+from domain.names import LONGEST_DESCRIPTION, visible
 from domain.permissions import Permission
 
 RoleName = NewType("RoleName", str)
@@ -16,7 +17,6 @@ MEMBER = RoleName("member")
 BUILT_IN = (OWNER, ADMIN, MEMBER)
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{1,39}")
-_LONGEST_DESCRIPTION = 200
 
 MOST_ROLES = 100
 """Of its own that an organization may have."""
@@ -106,10 +106,10 @@ def is_role_name(raw: str) -> bool:
 
 
 def parse_role_description(raw: str) -> str:
-    """Raise InvalidRole over 200 characters or with unprintable ones."""
-    description = raw.strip()
-    if len(description) > _LONGEST_DESCRIPTION or not description.isprintable():
-        raise InvalidRole("A description has at most 200 printable characters.", field="description")
+    """Raise InvalidRole if it cannot be kept. It may be empty."""
+    description = visible(raw, most=LONGEST_DESCRIPTION)
+    if description is None:
+        raise InvalidRole("A description has at most 200 characters, all of which can be seen.", field="description")
     return description
 
 

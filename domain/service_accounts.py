@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Self
 
 from domain.kernel import ActorId, Aggregate, Conflict, Event, Invalid, NotFound, OrganizationId, ServiceAccountId
+from domain.names import LONGEST_NAME, visible
 from domain.roles import OWNER, RoleName
 
 MOST_SERVICE_ACCOUNTS = 100
-_LONGEST_NAME = 100
 
 
 class InvalidServiceAccount(Invalid):
@@ -36,10 +36,10 @@ class TooManyServiceAccounts(Conflict):
 
 
 def parse_service_account_name(raw: str) -> str:
-    """Raise InvalidServiceAccount unless it has 1 to 100 printable characters."""
-    name = raw.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise InvalidServiceAccount("The name has 1 to 100 printable characters.", field="name")
+    """Raise InvalidServiceAccount if it is empty or cannot be kept."""
+    name = visible(raw, most=LONGEST_NAME)
+    if not name:
+        raise InvalidServiceAccount("The name has 1 to 100 characters, all of which can be seen.", field="name")
     return name
 
 

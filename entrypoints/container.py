@@ -25,7 +25,8 @@ from adapters.security.strength import ZxcvbnStrength
 from adapters.security.totp import PyotpCodes
 from adapters.security.vault import AesVault
 from application.access import Authenticate, CheckAccess, CheckAccessOfMany
-from application.accounts import CloseAccount, ExportAccount, RenameAccount
+from application.account_exports import ExportAccount
+from application.accounts import CloseAccount, RenameAccount
 from application.api_keys import (
     IssueApiKey,
     ListPersonalKeys,
@@ -42,6 +43,8 @@ from application.catalogue import ApplyCatalogue, PlanCatalogue
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
 from application.email_codes import RequestEmailCode, SignInWithEmailCode
+from application.factor_proofs import ProveFactor
+from application.factor_resets import ResetFactors, ResetFactorsByEmail
 from application.invitations import (
     AcceptInvitation,
     DeclineInvitation,
@@ -92,20 +95,11 @@ from application.ports.mail import Mailer
 from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
 from application.ports.unit_of_work import Persistence
+from application.recovery_codes import MakeRecoveryCodes
 from application.retrying import Retrying
 from application.rewrapping import RewrapFactors
 from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
-from application.second_factors import (
-    BeginTotp,
-    ConfirmTotp,
-    FinishSignIn,
-    MakeRecoveryCodes,
-    ProveFactor,
-    RemoveTotp,
-    ResetFactors,
-    ResetFactorsByEmail,
-    ShowFactors,
-)
+from application.second_factors import ShowFactors
 from application.service_accounts import (
     ChangeServiceAccount,
     DeleteServiceAccount,
@@ -121,7 +115,7 @@ from application.sessions import (
     RefreshSession,
     SignOut,
 )
-from application.signing_in import OpenSession, SignIn
+from application.signing_in import FinishSignIn, OpenSession, SignIn
 from application.signing_keys import (
     KeyRing,
     ListKeys,
@@ -134,6 +128,7 @@ from application.signing_keys import (
     RotateKeys,
 )
 from application.sweep import Sweep
+from application.totp import BeginTotp, ConfirmTotp, RemoveTotp
 from application.trusted_devices import DistrustDevice, ListTrustedDevices
 from entrypoints.hashing import HashingExecutor
 from entrypoints.settings import Settings

@@ -1,4 +1,9 @@
 import pytest
+from hypothesis import settings
+
+# A busy machine makes no test fail, and a run leaves nothing behind.
+settings.register_profile("unhurried", deadline=None, database=None)
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -30,8 +30,6 @@ class ConsoleMailer(Mailer, Mailbox):
             to=mail.to,
             subject=rendered.subject,
             text=rendered.text,
-            html=rendered.html,
-            link=mail.values.get("link"),
             token=mail.values.get("token"),
             at=self.clock.now(),
         )

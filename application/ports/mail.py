@@ -55,13 +55,11 @@ class MailNotSent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMail:
-    """A mail as its reader sees it. `link` and `token` are what it asks the reader to use, if anything."""
+    """A mail as its reader sees it. `token` is what it asks the reader to use, if anything."""
 
     to: EmailAddress
     subject: str
     text: str = field(repr=False)
-    html: str = field(repr=False)
-    link: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     at: datetime
 

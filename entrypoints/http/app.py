@@ -23,6 +23,7 @@ from entrypoints.background import Background
 from entrypoints.container import Container
 from entrypoints.http import (
     access,
+    account_exports,
     accounts,
     api_keys,
     development,
@@ -116,6 +117,7 @@ def create_app(container: Container) -> FastAPI:
         passkeys.mine,
         email_codes.routes,
         accounts.routes,
+        account_exports.routes,
         passwords.routes,
         organizations.routes,
         memberships.routes,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.second_factors import FactorWrong
 from tests.application.factor_fakes import Device
 from tests.application.world import HOME, World

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from application.sessions import SignedIn
 from application.signing_in import SecondFactorDue
 from domain.accounts import InvalidEmail

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.accounts import AccountNotFound
 from domain.challenges import ChallengeInvalid
 from domain.passkeys import PasskeyWrong

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.second_factors import Factor, FactorWrong, NoFactor
 from tests.application.world import ADA, World
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.challenges import ChallengeInvalid
 from domain.one_time_tokens import Purpose
 from domain.passkeys import PasskeyWrong

@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.access import Principal
 from domain.assurance import StepUpRequired
 from domain.challenges import ChallengeInvalid

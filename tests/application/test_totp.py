@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.assurance import StepUpRequired
 from domain.second_factors import (
     CodeWrong,

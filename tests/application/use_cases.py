@@ -11,11 +11,14 @@ from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
 from application.access import Authenticate
-from application.accounts import CloseAccount, ExportAccount, RenameAccount
+from application.account_exports import ExportAccount
+from application.accounts import CloseAccount, RenameAccount
 from application.assurance import StepUp
 from application.claims import RegisterAccount, ResendVerification, VerifyAccount
 from application.email_changes import ConfirmEmailChange, RequestEmailChange
 from application.email_codes import RequestEmailCode, SignInWithEmailCode
+from application.factor_proofs import ProveFactor
+from application.factor_resets import ResetFactors, ResetFactorsByEmail
 from application.mail import ComposeMail, SendQueuedMail
 from application.operators import (
     AppointOperator,
@@ -44,19 +47,10 @@ from application.passwords import (
     RequestPasswordReset,
 )
 from application.ports.unit_of_work import Persistence
-from application.second_factors import (
-    BeginTotp,
-    ConfirmTotp,
-    FinishSignIn,
-    MakeRecoveryCodes,
-    ProveFactor,
-    RemoveTotp,
-    ResetFactors,
-    ResetFactorsByEmail,
-    ShowFactors,
-)
+from application.recovery_codes import MakeRecoveryCodes
+from application.second_factors import ShowFactors
 from application.sessions import EndOtherSessions, EndSession, IssueTokens, ListSessions, RefreshSession, SignOut
-from application.signing_in import OpenSession, SignIn
+from application.signing_in import FinishSignIn, OpenSession, SignIn
 from application.signing_keys import (
     KeyRing,
     ListKeys,
@@ -69,6 +63,7 @@ from application.signing_keys import (
     RotateKeys,
 )
 from application.sweep import Sweep
+from application.totp import BeginTotp, ConfirmTotp, RemoveTotp
 from application.trusted_devices import DistrustDevice, ListTrustedDevices
 from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
+from application.factor_proofs import Proof
 from application.ports.mail import OutgoingMail
 from application.ports.outbox import OutboxEvent
-from application.second_factors import Proof, totp_row
+from application.second_factors import totp_row
 from application.sessions import SignedIn
 from application.signing_in import SecondFactorDue
 from domain.access import Actor, Principal, Subject

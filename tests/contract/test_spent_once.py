@@ -12,13 +12,15 @@ from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
 from application.assurance import StepUp
+from application.challenges import challenge_token
 from application.email_codes import SignInWithEmailCode, email_code_payload
+from application.factor_proofs import Proof, ProveFactor
 from application.passkeys import SignInWithPasskey
 from application.passwords import ProvePassword
 from application.ports.unit_of_work import Persistence
-from application.second_factors import FinishSignIn, Proof, ProveFactor, totp_row
+from application.second_factors import totp_row
 from application.sessions import IssueTokens
-from application.signing_in import OpenSession, challenge_token
+from application.signing_in import FinishSignIn, OpenSession
 from domain.access import Principal
 from domain.accounts import Account
 from domain.attempts import AttemptPolicy

@@ -36,16 +36,6 @@ def sent(requests: Iterator[datetime]) -> list[datetime]:
     return times
 
 
-def test_what_a_stranger_can_cause_is_capped_and_no_security_notice_is() -> None:
-    assert {kind for kind in MailKind if kind.is_capped} == {
-        MailKind.VERIFICATION,
-        MailKind.PASSWORD_RESET,
-        MailKind.EMAIL_CHANGE,
-        MailKind.INVITATION,
-        MailKind.EMAIL_CODE,
-    }
-
-
 def test_a_capped_mail_goes_at_once_from_the_one_slot_of_its_kind() -> None:
     mail = a_capped_mail()
     assert (mail.address_digest, mail.slot) == (ADA.digest, "verification")

@@ -1,5 +1,4 @@
 import re
-import unicodedata
 from uuid import UUID
 
 import pytest
@@ -9,14 +8,12 @@ from hypothesis import strategies as st
 from domain.kernel import AccountId, OrganizationId
 from domain.organizations import (
     DeletionUnconfirmed,
-    InvalidOrganizationName,
     InvalidSlug,
     Organization,
     OrganizationChanged,
     OrganizationDeleted,
     OrganizationMade,
     Slug,
-    parse_organization_name,
     parse_slug,
     slug_of,
 )
@@ -27,60 +24,6 @@ ID, ADA = OrganizationId(UUID(int=1)), AccountId(UUID(int=2))
 
 def an_organization() -> Organization:
     return Organization.make(id=ID, name="Acme", slug=Slug("acme"), by=ADA, at=NOON)
-
-
-@given(st.text())
-def test_any_text_is_a_name_in_its_final_form_or_refused(text: str) -> None:
-    try:
-        name = parse_organization_name(text)
-    except InvalidOrganizationName:
-        return
-    assert parse_organization_name(name) == name
-    assert unicodedata.is_normalized("NFC", name)
-    assert 1 <= len(name) <= 100
-
-
-@pytest.mark.parametrize(
-    ("raw", "name"),
-    [
-        ("  Acme ", "Acme"),
-        ("Lo\u0308we & Söhne", "Löwe & Söhne"),
-        ("日本 商社", "日本 商社"),
-        ("👩‍🌾 Farm", "👩‍🌾 Farm"),
-        ("x" * 100, "x" * 100),
-    ],
-)
-def test_a_name_is_kept_as_people_write_it(raw: str, name: str) -> None:
-    assert parse_organization_name(raw) == name
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        "",
-        "   ",
-        "x" * 101,
-        "a\nb",
-        "Acme\r\nBcc: eve@example.org",
-        "a\x00b",
-        "a\x1bb",
-        "a\u202eb",
-        "a\u2066b",
-        "a\u200bb",
-        "a\u2028b",
-        "a\ufeffb",
-        "\ud800",
-        "\u200d",
-        "\u200c\u200d \u200c",
-        "e\u0301" * 101,
-        "a" * 10_000_000,
-    ],
-    ids=lambda raw: ascii(raw[:12]),
-)
-def test_a_name_that_is_empty_long_or_cannot_be_seen_is_refused(raw: str) -> None:
-    with pytest.raises(InvalidOrganizationName) as refused:
-        parse_organization_name(raw)
-    assert refused.value.field == "name"
 
 
 @given(st.text())

@@ -8,14 +8,12 @@ from hypothesis import strategies as st
 
 from domain.kernel import AccountId, PasskeyId
 from domain.passkeys import (
-    InvalidPasskeyName,
     NewPasskey,
     Passkey,
     PasskeyRegistered,
     PasskeyRemoved,
     PasskeyRenamed,
     PasskeyWasCloned,
-    parse_passkey_name,
 )
 from tests.builders import NOON, a_passkey
 
@@ -24,34 +22,6 @@ NEW = NewPasskey(
     credential_id=b"\xff id", public_key=b"a public key", sign_count=3, transports=("usb",), is_backed_up=True
 )
 COUNTS = st.integers(0, 2**32 - 1)
-
-
-# ---- names
-
-
-@pytest.mark.parametrize(
-    ("raw", "name"), [("Blue", "Blue"), ("  Blue key ", "Blue key"), ("🔑", "🔑"), ("x" * 100, "x" * 100)]
-)
-def test_a_name_is_kept_without_outer_spaces(raw: str, name: str) -> None:
-    assert parse_passkey_name(raw) == name
-
-
-@pytest.mark.parametrize("raw", ["", " ", "\u3000", "x" * 101, "a\nb", "a\0b", "a\u202eb", "a\ud800b", "\x1b[31m"])
-def test_what_cannot_be_seen_or_is_too_long_is_no_name(raw: str) -> None:
-    with pytest.raises(InvalidPasskeyName) as refused:
-        parse_passkey_name(raw)
-    assert refused.value.field == "name"
-
-
-@given(st.text(max_size=120))
-def test_a_name_is_refused_or_shown_whole(raw: str) -> None:
-    try:
-        name = parse_passkey_name(raw)
-    except InvalidPasskeyName:
-        return
-    assert name.isprintable()
-    assert 1 <= len(name) <= 100
-    assert parse_passkey_name(name) == name
 
 
 # ---- life

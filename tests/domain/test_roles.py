@@ -15,7 +15,6 @@ from domain.roles import (
     RoleMade,
     RoleName,
     RoleTaken,
-    parse_role_description,
     parse_role_name,
 )
 from tests.builders import HOUR, NOON
@@ -58,16 +57,6 @@ def test_what_is_no_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidRole) as refused:
         parse_role_name(name)
     assert refused.value.field == "name"
-
-
-def test_a_description_is_short_and_printable() -> None:
-    assert parse_role_description("  Löwen 🦉 ") == "Löwen 🦉"
-    assert parse_role_description("") == ""
-    assert parse_role_description("x" * 200)
-    for raw in ("x" * 201, "a\nb", "a\x00b", "a\u202eb", "\ud800"):
-        with pytest.raises(InvalidRole) as refused:
-            parse_role_description(raw)
-        assert refused.value.field == "description"
 
 
 def test_a_role_that_is_made_is_remembered() -> None:

@@ -10,7 +10,6 @@ from domain.service_accounts import (
     ServiceAccountChanged,
     ServiceAccountDeleted,
     ServiceAccountMade,
-    parse_service_account_name,
 )
 from tests.builders import HOUR, NOON
 
@@ -19,15 +18,6 @@ ID, ORGANIZATION, ADA = ServiceAccountId(UUID(int=1)), OrganizationId(UUID(int=2
 
 def a_service_account(role: RoleName = MEMBER) -> ServiceAccount:
     return ServiceAccount.make(id=ID, organization_id=ORGANIZATION, display_name="Nightly", role=role, by=ADA, at=NOON)
-
-
-def test_a_name_is_short_and_printable() -> None:
-    assert parse_service_account_name("  Löwe 🦉 ") == "Löwe 🦉"
-    assert parse_service_account_name("x" * 100)
-    for raw in ("", "  ", "x" * 101, "a\nb", "a\x00b", "a\u202eb", "\u200b", "\ud800"):
-        with pytest.raises(InvalidServiceAccount) as refused:
-            parse_service_account_name(raw)
-        assert refused.value.field == "name"
 
 
 def test_a_service_account_that_is_made_is_remembered() -> None:

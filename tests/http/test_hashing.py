@@ -18,6 +18,7 @@ from entrypoints.hashing import Busy, HashingExecutor
 from tests.http.conftest import Serve
 from tests.http.service import ADA, PASSWORD, Service, refusal
 
+STEP_UP = "/v1/sessions/current/step-up"
 SIGN_IN = {"email": ADA, "password": PASSWORD}
 
 
@@ -73,6 +74,19 @@ def test_what_does_not_fit_is_refused_at_once(narrow: Service, hasher: HeldHashe
     assert [refusal(answer) for answer in answers] == [(503, "busy")] * 58 + [(401, "invalid_credentials")] * 2
     assert {answer.headers.get("retry-after") for answer in answers[:58]} == {"1"}
     assert refusal(narrow.post("/v1/sessions", {**SIGN_IN, "email": "bob@example.com"})) == (401, "invalid_credentials")
+
+
+def test_only_a_password_steps_up_in_the_queue(narrow: Service, hasher: HeldHasher, portal: BlockingPortal) -> None:
+    ada, eve = narrow.ada(), narrow.person("eve")
+    device = narrow.passkey(ada)
+    nobody = {**SIGN_IN, "email": "nobody@example.com"}
+    waiting = [portal.start_task_soon(narrow.call_async, "POST", "/v1/sessions", nobody) for _ in range(2)]
+    assert hasher.begun.wait(5)
+    until(lambda: portal.call(is_full, narrow.container.hashing_executor()))
+    assert refusal(narrow.post(STEP_UP, {"password": PASSWORD}, by=eve)) == (503, "busy")
+    assert narrow.post(STEP_UP, narrow.shown(device), by=ada).status_code == 200
+    hasher.go_on.set()
+    assert [refusal(answer.result(5)) for answer in waiting] == [(401, "invalid_credentials")] * 2
 
 
 async def is_full(executor: HashingExecutor) -> bool:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.passkeys import PasskeyRefused, PasskeyWrong
@@ -86,7 +86,6 @@ def test_a_megabyte_anywhere_is_refused_at_once(whole: dict[str, Any]) -> None:
     assert time.process_time() - before < 5, "a second on a slow machine"
 
 
-@settings(deadline=None)
 @given(
     part=st.sampled_from(["clientDataJSON", "attestationObject", "authenticatorData", "signature"]), value=json_values
 )
@@ -98,7 +97,6 @@ def test_any_json_in_place_of_a_part_is_refused(part: str, value: Any) -> None:
         must_be_wrong(changed(answer, **{part: value}), PASSKEY)
 
 
-@settings(deadline=None)
 @given(value=json_values)
 def test_any_json_for_a_mere_hint_is_refused_or_passed_over(value: Any) -> None:
     created, answer = WHOLE
@@ -109,13 +107,11 @@ def test_any_json_for_a_mere_hint_is_refused_or_passed_over(value: Any) -> None:
         assert VERIFIER.claimed(changed(answer, userHandle=value))[1] == PASSKEY.credential_id
 
 
-@settings(deadline=None)
 @given(credential=st.dictionaries(st.sampled_from(["id", "rawId", "type", "response", "x"]), json_values))
 def test_any_json_is_refused(credential: dict[str, Any]) -> None:
     never_anything_else(credential)
 
 
-@settings(deadline=None)
 @given(raw=st.binary(max_size=300))
 def test_random_bytes_for_what_an_authenticator_says_are_refused(raw: bytes) -> None:
     created, answer = WHOLE
@@ -124,7 +120,6 @@ def test_random_bytes_for_what_an_authenticator_says_are_refused(raw: bytes) -> 
     must_be_wrong(changed(answer, signature=to_base64url(raw)), PASSKEY)
 
 
-@settings(deadline=None)
 @given(raw=st.binary(min_size=1, max_size=80), at=st.integers(0, 250))
 def test_random_bytes_within_an_attestation_are_refused_or_change_nothing_that_counts(raw: bytes, at: int) -> None:
     created = WHOLE[0]

@@ -63,7 +63,7 @@ def test_no_password_takes_long(password: str) -> None:
     assert perf_counter() - started < 1  # 0.1 s at worst, and a margin for a busy machine
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(password=st.text(st.characters(exclude_categories=[]), max_size=128), word=st.text(max_size=100))
 def test_anything_has_a_score(password: str, word: str) -> None:
     assert 0 <= STRENGTH.score(password, personal=[word, password]) <= 4

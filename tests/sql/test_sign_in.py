@@ -6,7 +6,7 @@ import pytest
 
 from adapters.sql.database import SqlDatabase
 from application.email_codes import email_code_payload
-from application.second_factors import Proof
+from application.factor_proofs import Proof
 from domain.accounts import EmailAddress
 from domain.kernel import EmailCodeId
 from domain.one_time_tokens import OneTimeToken, Purpose
