@@ -1,18 +1,17 @@
 """The graph: which adapter stands behind which port. The only place that imports adapters.
 
-Where a setting chooses between adapters, the one that is not chosen is not even imported: a worker stays small.
+Where a setting chooses between adapters, the one that is not chosen is not even imported, and what few ask for is not before it is asked for: a
+worker stays small.
 """
 
 import importlib
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dependency_injector import containers, providers
 
 from adapters.environment import SystemClock, SystemSecrets, Uuid7Ids
-from adapters.mail.console import ConsoleMailer
-from adapters.mail.rendering import Renderer
 from adapters.security.common_passwords import ListedPasswords
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
@@ -22,7 +21,6 @@ from adapters.security.remembered_tokens import RememberedAccessTokens
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.strength import ZxcvbnStrength
-from adapters.security.totp import PyotpCodes
 from adapters.security.vault import AesVault
 from application.access import Authenticate, CheckAccess, CheckAccessOfMany
 from application.accounts import CloseAccount, ExportAccount, RenameAccount
@@ -87,7 +85,7 @@ from application.passwords import (
     RequestPasswordReset,
 )
 from application.ports.environment import Clock, Ids
-from application.ports.factors import PasskeyVerifier
+from application.ports.factors import PasskeyVerifier, TotpCodes
 from application.ports.mail import Mailer
 from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
@@ -138,6 +136,9 @@ from application.trusted_devices import DistrustDevice, ListTrustedDevices
 from entrypoints.hashing import HashingExecutor
 from entrypoints.settings import Settings
 
+if TYPE_CHECKING:
+    from adapters.mail.console import ConsoleMailer
+
 T = TypeVar("T")
 
 
@@ -181,13 +182,17 @@ def common_passwords(settings: Settings) -> CommonPasswords:
     return listed
 
 
-def console_mailer(settings: Settings, clock: Clock) -> ConsoleMailer:
+def console_mailer(settings: Settings, clock: Clock) -> "ConsoleMailer":
+    from adapters.mail.console import ConsoleMailer
+    from adapters.mail.rendering import Renderer
+
     return ConsoleMailer(renderer=Renderer(product=settings.product_name), clock=clock, stream=sys.stdout)
 
 
-def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
+def mailer(settings: Settings, console: Callable[[], "ConsoleMailer"]) -> Mailer:
     if settings.mail == "console":
         return console()
+    from adapters.mail.rendering import Renderer
     from adapters.mail.smtp import SmtpMailer
 
     return SmtpMailer(
@@ -199,6 +204,12 @@ def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
         security=settings.smtp_security,
         renderer=Renderer(product=settings.product_name),
     )
+
+
+def totp() -> TotpCodes:
+    from adapters.security.totp import PyotpCodes
+
+    return PyotpCodes()
 
 
 def passkey_verifier(settings: Settings) -> PasskeyVerifier:
@@ -243,7 +254,7 @@ class Container(containers.DeclarativeContainer):
     opaque_tokens = one(HmacTokens, secret_keys)
     secret_hasher = one(HmacSecretHasher, secret_keys)
     derived_codes = one(HmacCodes, secret_keys)
-    totp = one(PyotpCodes)
+    totp = one(totp)
     passkey_verifier = one(passkey_verifier, settings)
     key_maker = one(EcKeyMaker)
     key_ring = one(KeyRing, autocommit=autocommit, vault=vault, policy=settings.provided.key_policy, clock=clock)
