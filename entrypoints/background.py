@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import structlog
 
+from application.sequencing import Sequenced
 from entrypoints.container import Container
 
 _MAIL_SECONDS = 1.0
+_SEQUENCER_SECONDS = 0.25
 _SWEEP_SECONDS = 600.0
 
 
@@ -16,12 +18,13 @@ class Background:
     """One thread for the mail and one for the sweep. Several processes may run them at once."""
 
     def __init__(self, container: Container) -> None:
-        send, sweep = container.send_queued_mail(), container.sweep()
+        send, sweep, sequence = container.send_queued_mail(), container.sweep(), container.sequencer()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=(work, seconds), name=name, daemon=True)
             for name, work, seconds in (
                 ("mail", send, _MAIL_SECONDS),
+                ("sequencer", lambda: _sequenced(sequence()), _SEQUENCER_SECONDS),
                 ("sweep", lambda: any(False for _ in sweep()), _SWEEP_SECONDS),
             )
         ]
@@ -46,3 +49,12 @@ class Background:
             except Exception:
                 log.exception("background.failed", work=threading.current_thread().name)
                 wait = seconds * 5
+
+
+def _sequenced(batch: Sequenced | None) -> bool:
+    """Heads go to the log: whoever keeps that elsewhere can prove later that no end of a chain was cut off."""
+    if batch is None:
+        return False
+    heads = [f"{chain.id}:{chain.position}:{chain.mac}" for chain in batch.heads]
+    structlog.get_logger().info("audit.sealed", epoch=batch.epoch, position=batch.position, heads=heads)
+    return batch.is_more
