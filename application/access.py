@@ -24,7 +24,7 @@ class Authenticate:
 
     autocommit: Begin
     access_tokens: AccessTokens
-    secrets: SecretHasher
+    secret_hasher: SecretHasher
     clock: Clock
 
     def __call__(
@@ -65,14 +65,14 @@ class Authenticate:
     def _renewed(self, secret: ApiKeySecret, key: ApiKey) -> str | None:
         """Its hash under the present key, if the stored one is of an older: so a key that is used outlives a change of
         the installation's secret. What was rotated away is soon over anyway."""
-        is_due = self.secrets.is_outdated(key.digest) and self.secrets.verify(secret.text, key.digest)
-        return self.secrets.hash(secret.text) if is_due else None
+        is_due = self.secret_hasher.is_outdated(key.digest) and self.secret_hasher.verify(secret.text, key.digest)
+        return self.secret_hasher.hash(secret.text) if is_due else None
 
     def _opens(self, secret: ApiKeySecret, subject: Subject, at: datetime) -> bool:
         key, account = subject.key, subject.account
         if key is None or not key.is_live(at) or (account and not account.is_active):
             return False
-        return any(self.secrets.verify(secret.text, digest) for digest in key.digests(at))
+        return any(self.secret_hasher.verify(secret.text, digest) for digest in key.digests(at))
 
 
 def lock_owner(uow: UnitOfWork, principal: Principal, *, at: datetime) -> Account:

@@ -41,13 +41,13 @@ class IssueApiKey:
     """A new secret and its hash."""
 
     secrets: Secrets
-    hasher: SecretHasher
+    secret_hasher: SecretHasher
     overlap: timedelta
     """How long the old secret of a key that is rotated still works."""
 
     def __call__(self, *, kind: KeyKind, id: ApiKeyId, owner_id: UUID) -> tuple[ApiKeySecret, str]:
         secret = ApiKeySecret.make(kind=kind, id=id, owner_id=owner_id, random=self.secrets.new(32))
-        return secret, self.hasher.hash(secret.text)
+        return secret, self.secret_hasher.hash(secret.text)
 
     def rotate(self, uow: UnitOfWork, key: ApiKey, principal: Principal, *, at: datetime) -> MadeApiKey:
         """The same key with a new secret; the old one works for 24 hours more."""

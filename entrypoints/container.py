@@ -1,18 +1,17 @@
 """The graph: which adapter stands behind which port. The only place that imports adapters.
 
-Where a setting chooses between adapters, the one that is not chosen is not even imported: a worker stays small.
+Where a setting chooses between adapters, the one that is not chosen is not even imported, and what few ask for only
+when it is asked for: a worker stays small.
 """
 
 import importlib
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from dependency_injector import containers, providers
 
 from adapters.environment import SystemClock, SystemSecrets, Uuid7Ids
-from adapters.mail.console import ConsoleMailer
-from adapters.mail.rendering import Renderer
 from adapters.security.common_passwords import ListedPasswords
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
@@ -22,118 +21,55 @@ from adapters.security.remembered_tokens import RememberedAccessTokens
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.strength import ZxcvbnStrength
-from adapters.security.totp import PyotpCodes
 from adapters.security.vault import AesVault
-from application.access import Authenticate, CheckAccess, CheckAccessOfMany
-from application.account_exports import ExportAccount
-from application.accounts import CloseAccount, RenameAccount
-from application.api_keys import (
-    IssueApiKey,
-    ListPersonalKeys,
-    ListServiceKeys,
-    MakePersonalKey,
-    MakeServiceKey,
-    RevokePersonalKey,
-    RevokeServiceKey,
-    RotatePersonalKey,
-    RotateServiceKey,
-)
-from application.assurance import StepUp
-from application.catalogue import ApplyCatalogue, PlanCatalogue
-from application.claims import RegisterAccount, ResendVerification, VerifyAccount
-from application.email_changes import ConfirmEmailChange, RequestEmailChange
-from application.email_codes import RequestEmailCode, SignInWithEmailCode
-from application.factor_proofs import ProveFactor
-from application.factor_resets import ResetFactors, ResetFactorsByEmail
-from application.invitations import (
-    AcceptInvitation,
-    DeclineInvitation,
-    Invite,
-    ListInvitations,
-    ListMyInvitations,
-    RevokeInvitation,
-)
-from application.mail import ComposeMail, SendQueuedMail
-from application.memberships import ChangeMemberRole, LeaveOrganization, ListMembers, RemoveMember
-from application.operators import (
-    AppointOperator,
-    EndSessionsOf,
-    ListAccounts,
-    ReactivateAccount,
-    RenameAccountOf,
-    SendPasswordReset,
-    ShowAccount,
-    SuspendAccount,
-)
-from application.organizations import (
-    ChangeOrganization,
-    DeleteOrganization,
-    ListOrganizations,
-    MakeOrganization,
-    RemoveDeletedOrganizations,
-    ShowOrganization,
-)
-from application.passkeys import (
-    BeginPasskey,
-    BeginPasskeySignIn,
-    ListPasskeys,
-    RegisterPasskey,
-    RemovePasskey,
-    RenamePasskey,
-    SignInWithPasskey,
-)
-from application.passwords import (
-    ChangePassword,
-    ConfirmPasswordReset,
-    JudgePassword,
-    ProvePassword,
-    RequestPasswordReset,
+from application import (
+    access,
+    account_exports,
+    accounts,
+    api_keys,
+    assurance,
+    catalogue,
+    claims,
+    email_changes,
+    email_codes,
+    factor_proofs,
+    factor_resets,
+    invitations,
+    mail,
+    memberships,
+    operators,
+    organizations,
+    passkeys,
+    passwords,
+    recovery_codes,
+    rewrapping,
+    roles,
+    second_factors,
+    service_accounts,
+    sessions,
+    signing_in,
+    signing_keys,
+    totp,
+    trusted_devices,
 )
 from application.ports.environment import Clock, Ids
-from application.ports.factors import PasskeyVerifier
+from application.ports.factors import PasskeyVerifier, TotpCodes
 from application.ports.mail import Mailer
 from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
 from application.ports.unit_of_work import Persistence
-from application.recovery_codes import MakeRecoveryCodes
 from application.retrying import Retrying
-from application.rewrapping import RewrapFactors
-from application.roles import ChangeRole, DeleteRole, ListRoles, MakeRole, ShowCatalogue
-from application.second_factors import ShowFactors
-from application.service_accounts import (
-    ChangeServiceAccount,
-    DeleteServiceAccount,
-    ListServiceAccounts,
-    MakeServiceAccount,
-)
-from application.sessions import (
-    EndOtherSessions,
-    EndSession,
-    EnterOrganization,
-    IssueTokens,
-    ListSessions,
-    RefreshSession,
-    SignOut,
-)
-from application.signing_in import FinishSignIn, OpenSession, SignIn
-from application.signing_keys import (
-    KeyRing,
-    ListKeys,
-    MakeKey,
-    PrepareKeys,
-    PublishKeys,
-    RevokeKey,
-    RevokeRetired,
-    RewrapKeys,
-    RotateKeys,
-)
 from application.sweep import Sweep
-from application.totp import BeginTotp, ConfirmTotp, RemoveTotp
-from application.trusted_devices import DistrustDevice, ListTrustedDevices
+from entrypoints.by_name import arguments
 from entrypoints.hashing import HashingExecutor
 from entrypoints.settings import Settings
 
+if TYPE_CHECKING:
+    from adapters.mail.console import ConsoleMailer
+
 T = TypeVar("T")
+Usual = dict[str, providers.Provider[Any]]
+"""What a field of such a name takes, unless it is given something of its own."""
 
 
 def open_persistence(settings: Settings, ids: Ids) -> Persistence:
@@ -176,13 +112,17 @@ def common_passwords(settings: Settings) -> CommonPasswords:
     return listed
 
 
-def console_mailer(settings: Settings, clock: Clock) -> ConsoleMailer:
+def console_mailer(settings: Settings, clock: Clock) -> "ConsoleMailer":
+    from adapters.mail.console import ConsoleMailer
+    from adapters.mail.rendering import Renderer
+
     return ConsoleMailer(renderer=Renderer(product=settings.product_name), clock=clock, stream=sys.stdout)
 
 
-def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
+def mailer(settings: Settings, console: Callable[[], "ConsoleMailer"]) -> Mailer:
     if settings.mail == "console":
         return console()
+    from adapters.mail.rendering import Renderer
     from adapters.mail.smtp import SmtpMailer
 
     return SmtpMailer(
@@ -194,6 +134,12 @@ def mailer(settings: Settings, console: Callable[[], ConsoleMailer]) -> Mailer:
         security=settings.smtp_security,
         renderer=Renderer(product=settings.product_name),
     )
+
+
+def totp_codes() -> TotpCodes:
+    from adapters.security.totp import PyotpCodes
+
+    return PyotpCodes()
 
 
 def passkey_verifier(settings: Settings) -> PasskeyVerifier:
@@ -215,16 +161,28 @@ def one(make: Callable[..., T], /, *args: Any, **dependencies: Any) -> providers
     return providers.ThreadSafeSingleton(make, *args, **dependencies)
 
 
-def retried(use_case: Callable[..., T], **dependencies: Any) -> providers.Provider[T]:
+def plain(use_case: Callable[..., T], usual: Usual, /, **own: Any) -> providers.Provider[T]:
+    """A part of several use cases, or one of no transaction or of many: it is not run again as a whole."""
+    return one(use_case, **arguments(use_case, usual, own))
+
+
+def retried(use_case: Callable[..., T], usual: Usual, /, **own: Any) -> providers.Provider[T]:
     """A use case that runs again when the database asks for it."""
-    retrying: Any = providers.ThreadSafeSingleton(Retrying, providers.Factory(use_case, **dependencies))
+    retrying: Any = one(Retrying, providers.Factory(use_case, **arguments(use_case, usual, own)))
     return cast(providers.Provider[T], retrying)
 
 
 class Container(containers.DeclarativeContainer):
-    """Give it `settings`, override what a test wants otherwise, and call a provider for what it provides."""
+    """Give it `settings`, override what a test wants otherwise, and call a provider for what it provides.
+
+    A new use case is one line here. Its fields take what is usual under their names; what is its own stands behind it:
+    which policy, how long, whose proof.
+    """
 
     settings = providers.Dependency(instance_of=Settings)
+    setting = settings.provided
+
+    # ---- what stands behind the ports
 
     clock = one(SystemClock)
     ids = one(Uuid7Ids)
@@ -238,429 +196,193 @@ class Container(containers.DeclarativeContainer):
     opaque_tokens = one(HmacTokens, secret_keys)
     secret_hasher = one(HmacSecretHasher, secret_keys)
     derived_codes = one(HmacCodes, secret_keys)
-    totp = one(PyotpCodes)
+    totp_codes = one(totp_codes)
     passkey_verifier = one(passkey_verifier, settings)
     key_maker = one(EcKeyMaker)
-    key_ring = one(KeyRing, autocommit=autocommit, vault=vault, policy=settings.provided.key_policy, clock=clock)
+    key_ring = one(signing_keys.KeyRing, autocommit=autocommit, vault=vault, policy=setting.key_policy, clock=clock)
     access_tokens = one(access_tokens, settings, key_ring)
-    passwords = one(
+    password_hasher = one(
         LimitedHasher,
-        one(PasslibHasher, scheme=settings.provided.password_hash, bcrypt_cost=settings.provided.bcrypt_cost),
-        at_once=settings.provided.hashing_thread_count,
+        one(PasslibHasher, scheme=setting.password_hash, bcrypt_cost=setting.bcrypt_cost),
+        at_once=setting.hashing_thread_count,
     )
     common_passwords = one(common_passwords, settings)
     password_strength = one(ZxcvbnStrength)
     console_mailer = one(console_mailer, settings, clock)
     mailer = one(mailer, settings, console_mailer.provider)
-    hashing_executor = one(
-        HashingExecutor,
-        at_once=settings.provided.hashing_thread_count,
-        queue=settings.provided.hashing_queue,
-    )
+    hashing_executor = one(HashingExecutor, at_once=setting.hashing_thread_count, queue=setting.hashing_queue)
 
-    assurance = settings.provided.assurance_policy
-    factor_policy = settings.provided.factor_policy
+    # ---- what is usual: the ports, and the parts that several use cases share
 
-    judge_password = one(
-        JudgePassword,
-        policy=settings.provided.password_policy,
-        common=common_passwords,
-        strength=password_strength,
-    )
-    prove_password = one(
-        ProvePassword,
-        unit_of_work=unit_of_work,
-        passwords=passwords,
-        policy=settings.provided.attempt_policy,
-        clock=clock,
-    )
-    issue_tokens = one(
-        IssueTokens,
-        access_tokens=access_tokens,
-        opaque_tokens=opaque_tokens,
-        policy=settings.provided.session_policy,
-        ids=ids,
-        audiences=settings.provided.backend_audiences,
-    )
+    ports: ClassVar[Usual] = {
+        "unit_of_work": unit_of_work,
+        "autocommit": autocommit,
+        "clock": clock,
+        "ids": ids,
+        "secrets": secrets,
+        "vault": vault,
+        "tokens": opaque_tokens,
+        "opaque_tokens": opaque_tokens,
+        "access_tokens": access_tokens,
+        "secret_hasher": secret_hasher,
+        "codes": derived_codes,
+        "totp": totp_codes,
+        "passkeys": passkey_verifier,
+        "passwords": password_hasher,
+        "common": common_passwords,
+        "strength": password_strength,
+        "keys": key_maker,
+        "key_ring": key_ring,
+        "mailer": mailer,
+        "assurance": setting.assurance_policy,
+        "attempt_policy": setting.attempt_policy,
+        "factor_policy": setting.factor_policy,
+        "mail_policy": setting.mail_policy,
+        "session_policy": setting.session_policy,
+    }
 
-    authenticate = retried(
-        Authenticate, autocommit=autocommit, access_tokens=access_tokens, secrets=secret_hasher, clock=clock
+    judge_password = plain(passwords.JudgePassword, ports, policy=setting.password_policy)
+    prove_password = plain(passwords.ProvePassword, ports, policy=setting.attempt_policy)
+    prove_factor = plain(factor_proofs.ProveFactor, ports, policy=setting.factor_policy)
+    issue_tokens = plain(
+        sessions.IssueTokens, ports, policy=setting.session_policy, audiences=setting.backend_audiences
     )
+    open_session = plain(signing_in.OpenSession, ports, issue_tokens=issue_tokens, policy=setting.session_policy)
+    issue_api_key = plain(api_keys.IssueApiKey, ports, overlap=setting.api_key_overlap)
+    make_key = plain(signing_keys.MakeKey, ports)
 
-    register_account = retried(
-        RegisterAccount,
-        unit_of_work=unit_of_work,
-        autocommit=autocommit,
-        judge=judge_password,
-        passwords=passwords,
-        tokens=opaque_tokens,
-        policy=settings.provided.registration_policy,
-        mail_policy=settings.provided.mail_policy,
-        clock=clock,
-        ids=ids,
-    )
-    resend_verification = retried(
-        ResendVerification, unit_of_work=unit_of_work, mail_policy=settings.provided.mail_policy, clock=clock
-    )
-    verify_account = retried(
-        VerifyAccount,
-        unit_of_work=unit_of_work,
-        passwords=passwords,
-        tokens=opaque_tokens,
-        policy=settings.provided.registration_policy,
-        clock=clock,
-        ids=ids,
-    )
+    usual: ClassVar[Usual] = ports | {
+        "judge": judge_password,
+        "prove_password": prove_password,
+        "issue_tokens": issue_tokens,
+        "open_session": open_session,
+        "issue": issue_api_key,
+        "make_key": make_key,
+    }
 
-    open_session = one(
-        OpenSession,
-        issue_tokens=issue_tokens,
-        opaque_tokens=opaque_tokens,
-        passkeys=passkey_verifier,
-        policy=settings.provided.session_policy,
-        factor_policy=factor_policy,
-        secrets=secrets,
-        ids=ids,
-    )
-    sign_in = retried(
-        SignIn,
-        unit_of_work=unit_of_work,
-        passwords=passwords,
-        opaque_tokens=opaque_tokens,
-        open_session=open_session,
-        attempt_policy=settings.provided.attempt_policy,
-        clock=clock,
-    )
-    prove_factor = one(
-        ProveFactor,
-        totp=totp,
-        passkeys=passkey_verifier,
-        secret_hasher=secret_hasher,
-        vault=vault,
-        policy=factor_policy,
-        ids=ids,
-    )
-    finish_sign_in = retried(
-        FinishSignIn,
-        unit_of_work=unit_of_work,
-        tokens=opaque_tokens,
-        prove=prove_factor,
-        open_session=open_session,
-        policy=factor_policy,
-        clock=clock,
-        ids=ids,
-    )
-    step_up = retried(
-        StepUp,
-        unit_of_work=unit_of_work,
-        tokens=opaque_tokens,
-        prove_password=prove_password,
-        prove=prove_factor,
-        issue_tokens=issue_tokens,
-        policy=settings.provided.session_policy,
-        factor_policy=factor_policy,
-        clock=clock,
-        ids=ids,
-    )
+    # ---- the use cases
 
-    begin_totp = retried(
-        BeginTotp,
-        unit_of_work=unit_of_work,
-        totp=totp,
-        vault=vault,
-        policy=factor_policy,
-        assurance=assurance,
-        issuer=settings.provided.product_name,
-        clock=clock,
-    )
-    confirm_totp = retried(
-        ConfirmTotp,
-        unit_of_work=unit_of_work,
-        totp=totp,
-        vault=vault,
-        issue_tokens=issue_tokens,
-        policy=settings.provided.session_policy,
-        assurance=assurance,
-        clock=clock,
-        ids=ids,
-    )
-    remove_totp = retried(
-        RemoveTotp, unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
-    )
-    make_recovery_codes = retried(
-        MakeRecoveryCodes,
-        unit_of_work=unit_of_work,
-        secrets=secrets,
-        secret_hasher=secret_hasher,
-        assurance=assurance,
-        clock=clock,
-        ids=ids,
-    )
-    show_factors = retried(ShowFactors, autocommit=autocommit)
-    reset_factors = retried(ResetFactors, unit_of_work=unit_of_work, assurance=assurance, clock=clock, ids=ids)
-    reset_factors_by_email = retried(ResetFactorsByEmail, unit_of_work=unit_of_work, clock=clock, ids=ids)
+    authenticate = retried(access.Authenticate, usual)
 
-    begin_passkey = retried(
-        BeginPasskey,
-        unit_of_work=unit_of_work,
-        passkeys=passkey_verifier,
-        tokens=opaque_tokens,
-        secrets=secrets,
-        policy=factor_policy,
-        assurance=assurance,
-        clock=clock,
-        ids=ids,
-    )
-    register_passkey = retried(
-        RegisterPasskey,
-        unit_of_work=unit_of_work,
-        passkeys=passkey_verifier,
-        tokens=opaque_tokens,
-        policy=factor_policy,
-        assurance=assurance,
-        clock=clock,
-        ids=ids,
-    )
-    list_passkeys = retried(ListPasskeys, autocommit=autocommit)
-    rename_passkey = retried(RenamePasskey, unit_of_work=unit_of_work, clock=clock)
-    remove_passkey = retried(
-        RemovePasskey, unit_of_work=unit_of_work, prove=prove_factor, assurance=assurance, clock=clock, ids=ids
-    )
-    begin_passkey_sign_in = retried(
-        BeginPasskeySignIn,
-        autocommit=autocommit,
-        passkeys=passkey_verifier,
-        tokens=opaque_tokens,
-        secrets=secrets,
-        policy=factor_policy,
-        clock=clock,
-        ids=ids,
-    )
-    sign_in_with_passkey = retried(
-        SignInWithPasskey,
-        unit_of_work=unit_of_work,
-        passkeys=passkey_verifier,
-        tokens=opaque_tokens,
-        open_session=open_session,
-        policy=factor_policy,
-        clock=clock,
-        ids=ids,
-    )
+    register_account = retried(claims.RegisterAccount, usual, policy=setting.registration_policy)
+    resend_verification = retried(claims.ResendVerification, usual)
+    verify_account = retried(claims.VerifyAccount, usual, policy=setting.registration_policy)
 
-    request_email_code = retried(
-        RequestEmailCode,
-        unit_of_work=unit_of_work,
-        tokens=opaque_tokens,
-        policy=settings.provided.email_code_policy,
-        mail_policy=settings.provided.mail_policy,
-        clock=clock,
-        ids=ids,
-    )
-    sign_in_with_email_code = retried(
-        SignInWithEmailCode,
-        unit_of_work=unit_of_work,
-        tokens=opaque_tokens,
-        codes=derived_codes,
-        open_session=open_session,
-        policy=settings.provided.email_code_policy,
-        attempt_policy=settings.provided.attempt_policy,
-        clock=clock,
-    )
-    list_trusted_devices = retried(ListTrustedDevices, autocommit=autocommit, clock=clock)
-    distrust_device = retried(DistrustDevice, unit_of_work=unit_of_work, clock=clock)
+    sign_in = retried(signing_in.SignIn, usual)
+    finish_sign_in = retried(signing_in.FinishSignIn, usual, prove=prove_factor, policy=setting.factor_policy)
+    step_up = retried(assurance.StepUp, usual, prove=prove_factor, policy=setting.session_policy)
 
-    refresh_session = retried(
-        RefreshSession,
-        unit_of_work=unit_of_work,
-        autocommit=autocommit,
-        opaque_tokens=opaque_tokens,
-        issue_tokens=issue_tokens,
-        policy=settings.provided.session_policy,
-        clock=clock,
-        ids=ids,
-    )
-    sign_out = retried(SignOut, unit_of_work=unit_of_work, clock=clock)
-    list_sessions = retried(ListSessions, autocommit=autocommit, clock=clock)
-    end_session = retried(EndSession, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
-    end_other_sessions = retried(EndOtherSessions, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+    begin_totp = retried(totp.BeginTotp, usual, policy=setting.factor_policy, issuer=setting.product_name)
+    confirm_totp = retried(totp.ConfirmTotp, usual, policy=setting.session_policy)
+    remove_totp = retried(totp.RemoveTotp, usual, prove=prove_factor)
+    make_recovery_codes = retried(recovery_codes.MakeRecoveryCodes, usual)
+    show_factors = retried(second_factors.ShowFactors, usual)
+    reset_factors = retried(factor_resets.ResetFactors, usual)
+    reset_factors_by_email = retried(factor_resets.ResetFactorsByEmail, usual)
 
-    rename_account = retried(RenameAccount, unit_of_work=unit_of_work, clock=clock)
-    close_account = retried(
-        CloseAccount, assurance=assurance, unit_of_work=unit_of_work, prove=prove_password, clock=clock, ids=ids
-    )
-    export_account = retried(ExportAccount, autocommit=autocommit, clock=clock)
-    change_password = retried(
-        ChangePassword,
-        assurance=assurance,
-        unit_of_work=unit_of_work,
-        judge=judge_password,
-        prove=prove_password,
-        passwords=passwords,
-        clock=clock,
-        ids=ids,
-    )
-    request_password_reset = retried(
-        RequestPasswordReset,
-        unit_of_work=unit_of_work,
-        policy=settings.provided.password_policy,
-        mail_policy=settings.provided.mail_policy,
-        clock=clock,
-        ids=ids,
-    )
-    confirm_password_reset = retried(
-        ConfirmPasswordReset,
-        unit_of_work=unit_of_work,
-        autocommit=autocommit,
-        judge=judge_password,
-        passwords=passwords,
-        tokens=opaque_tokens,
-        session_policy=settings.provided.session_policy,
-        clock=clock,
-        ids=ids,
-    )
+    begin_passkey = retried(passkeys.BeginPasskey, usual, policy=setting.factor_policy)
+    register_passkey = retried(passkeys.RegisterPasskey, usual, policy=setting.factor_policy)
+    list_passkeys = retried(passkeys.ListPasskeys, usual)
+    rename_passkey = retried(passkeys.RenamePasskey, usual)
+    remove_passkey = retried(passkeys.RemovePasskey, usual, prove=prove_factor)
+    begin_passkey_sign_in = retried(passkeys.BeginPasskeySignIn, usual, policy=setting.factor_policy)
+    sign_in_with_passkey = retried(passkeys.SignInWithPasskey, usual, policy=setting.factor_policy)
+
+    request_email_code = retried(email_codes.RequestEmailCode, usual, policy=setting.email_code_policy)
+    sign_in_with_email_code = retried(email_codes.SignInWithEmailCode, usual, policy=setting.email_code_policy)
+    list_trusted_devices = retried(trusted_devices.ListTrustedDevices, usual)
+    distrust_device = retried(trusted_devices.DistrustDevice, usual)
+
+    refresh_session = retried(sessions.RefreshSession, usual, policy=setting.session_policy)
+    sign_out = retried(sessions.SignOut, usual)
+    list_sessions = retried(sessions.ListSessions, usual)
+    end_session = retried(sessions.EndSession, usual)
+    end_other_sessions = retried(sessions.EndOtherSessions, usual)
+
+    rename_account = retried(accounts.RenameAccount, usual)
+    close_account = retried(accounts.CloseAccount, usual, prove=prove_password)
+    export_account = retried(account_exports.ExportAccount, usual)
+    change_password = retried(passwords.ChangePassword, usual, prove=prove_password)
+    request_password_reset = retried(passwords.RequestPasswordReset, usual, policy=setting.password_policy)
+    confirm_password_reset = retried(passwords.ConfirmPasswordReset, usual)
     request_email_change = retried(
-        RequestEmailChange,
-        assurance=assurance,
-        unit_of_work=unit_of_work,
-        prove=prove_password,
-        lifetime=settings.provided.email_change_lifetime,
-        mail_policy=settings.provided.mail_policy,
-        clock=clock,
-        ids=ids,
+        email_changes.RequestEmailChange, usual, prove=prove_password, lifetime=setting.email_change_lifetime
     )
-    confirm_email_change = retried(
-        ConfirmEmailChange, assurance=assurance, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids
-    )
+    confirm_email_change = retried(email_changes.ConfirmEmailChange, usual)
 
-    appoint_operator = retried(
-        AppointOperator,
-        unit_of_work=unit_of_work,
-        judge=judge_password,
-        passwords=passwords,
-        clock=clock,
-        ids=ids,
-    )
-    list_accounts = retried(ListAccounts, assurance=assurance, autocommit=autocommit)
-    show_account = retried(ShowAccount, assurance=assurance, autocommit=autocommit)
-    rename_account_of = retried(RenameAccountOf, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
-    suspend_account = retried(SuspendAccount, assurance=assurance, unit_of_work=unit_of_work, clock=clock, ids=ids)
-    reactivate_account = retried(
-        ReactivateAccount, assurance=assurance, unit_of_work=unit_of_work, clock=clock, ids=ids
-    )
-    end_sessions_of = retried(EndSessionsOf, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
-    send_password_reset = retried(
-        SendPasswordReset, assurance=assurance, autocommit=autocommit, request_reset=request_password_reset
-    )
+    appoint_operator = retried(operators.AppointOperator, usual)
+    list_accounts = retried(operators.ListAccounts, usual)
+    show_account = retried(operators.ShowAccount, usual)
+    rename_account_of = retried(operators.RenameAccountOf, usual)
+    suspend_account = retried(operators.SuspendAccount, usual)
+    reactivate_account = retried(operators.ReactivateAccount, usual)
+    end_sessions_of = retried(operators.EndSessionsOf, usual)
+    send_password_reset = retried(operators.SendPasswordReset, usual, request_reset=request_password_reset)
 
-    make_organization = retried(
-        MakeOrganization,
-        unit_of_work=unit_of_work,
-        most_owned=settings.provided.organizations_per_account,
-        clock=clock,
-        ids=ids,
-    )
-    list_organizations = retried(ListOrganizations, autocommit=autocommit)
-    show_organization = retried(ShowOrganization, autocommit=autocommit)
-    change_organization = retried(ChangeOrganization, unit_of_work=unit_of_work, clock=clock)
-    delete_organization = retried(DeleteOrganization, unit_of_work=unit_of_work, clock=clock)
-    remove_deleted_organizations = retried(RemoveDeletedOrganizations, unit_of_work=unit_of_work, clock=clock)
-    enter_organization = one(EnterOrganization, issue_tokens=issue_tokens, clock=clock)
+    make_organization = retried(organizations.MakeOrganization, usual, most_owned=setting.organizations_per_account)
+    list_organizations = retried(organizations.ListOrganizations, usual)
+    show_organization = retried(organizations.ShowOrganization, usual)
+    change_organization = retried(organizations.ChangeOrganization, usual)
+    delete_organization = retried(organizations.DeleteOrganization, usual)
+    remove_deleted_organizations = retried(organizations.RemoveDeletedOrganizations, usual)
+    enter_organization = plain(sessions.EnterOrganization, usual)
 
-    list_members = retried(ListMembers, autocommit=autocommit)
-    change_member_role = retried(ChangeMemberRole, unit_of_work=unit_of_work, clock=clock)
-    remove_member = retried(RemoveMember, unit_of_work=unit_of_work, clock=clock)
-    leave_organization = retried(LeaveOrganization, unit_of_work=unit_of_work, clock=clock)
+    list_members = retried(memberships.ListMembers, usual)
+    change_member_role = retried(memberships.ChangeMemberRole, usual)
+    remove_member = retried(memberships.RemoveMember, usual)
+    leave_organization = retried(memberships.LeaveOrganization, usual)
 
     invite = retried(
-        Invite,
-        unit_of_work=unit_of_work,
-        lifetime=settings.provided.invitation_lifetime,
-        most_a_day=settings.provided.invitations_a_day,
-        mail_policy=settings.provided.mail_policy,
-        clock=clock,
-        ids=ids,
+        invitations.Invite, usual, lifetime=setting.invitation_lifetime, most_a_day=setting.invitations_a_day
     )
-    list_invitations = retried(ListInvitations, autocommit=autocommit, clock=clock)
-    revoke_invitation = retried(RevokeInvitation, unit_of_work=unit_of_work, clock=clock)
-    list_my_invitations = retried(ListMyInvitations, autocommit=autocommit, tokens=opaque_tokens, clock=clock)
-    accept_invitation = retried(AcceptInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock, ids=ids)
-    decline_invitation = retried(DeclineInvitation, unit_of_work=unit_of_work, tokens=opaque_tokens, clock=clock)
+    list_invitations = retried(invitations.ListInvitations, usual)
+    revoke_invitation = retried(invitations.RevokeInvitation, usual)
+    list_my_invitations = retried(invitations.ListMyInvitations, usual)
+    accept_invitation = retried(invitations.AcceptInvitation, usual)
+    decline_invitation = retried(invitations.DeclineInvitation, usual)
 
-    show_catalogue = retried(ShowCatalogue, autocommit=autocommit)
-    plan_catalogue = retried(PlanCatalogue, autocommit=autocommit)
-    apply_catalogue = retried(ApplyCatalogue, unit_of_work=unit_of_work)
-    list_roles = retried(ListRoles, autocommit=autocommit)
-    make_role = retried(MakeRole, unit_of_work=unit_of_work, clock=clock, ids=ids)
-    change_role = retried(ChangeRole, unit_of_work=unit_of_work, clock=clock)
-    delete_role = retried(DeleteRole, unit_of_work=unit_of_work, clock=clock)
+    show_catalogue = retried(roles.ShowCatalogue, usual)
+    plan_catalogue = retried(catalogue.PlanCatalogue, usual)
+    apply_catalogue = retried(catalogue.ApplyCatalogue, usual)
+    list_roles = retried(roles.ListRoles, usual)
+    make_role = retried(roles.MakeRole, usual)
+    change_role = retried(roles.ChangeRole, usual)
+    delete_role = retried(roles.DeleteRole, usual)
 
-    list_service_accounts = retried(ListServiceAccounts, autocommit=autocommit)
-    make_service_account = retried(MakeServiceAccount, unit_of_work=unit_of_work, clock=clock, ids=ids)
-    change_service_account = retried(ChangeServiceAccount, unit_of_work=unit_of_work, clock=clock)
-    delete_service_account = retried(DeleteServiceAccount, unit_of_work=unit_of_work, clock=clock)
+    list_service_accounts = retried(service_accounts.ListServiceAccounts, usual)
+    make_service_account = retried(service_accounts.MakeServiceAccount, usual)
+    change_service_account = retried(service_accounts.ChangeServiceAccount, usual)
+    delete_service_account = retried(service_accounts.DeleteServiceAccount, usual)
 
-    issue_api_key = one(IssueApiKey, secrets=secrets, hasher=secret_hasher, overlap=settings.provided.api_key_overlap)
-    make_personal_key = retried(
-        MakePersonalKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids
-    )
-    list_personal_keys = retried(ListPersonalKeys, autocommit=autocommit)
-    rotate_personal_key = retried(
-        RotatePersonalKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock
-    )
-    revoke_personal_key = retried(RevokePersonalKey, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
-    make_service_key = retried(
-        MakeServiceKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock, ids=ids
-    )
-    list_service_keys = retried(ListServiceKeys, autocommit=autocommit)
-    rotate_service_key = retried(
-        RotateServiceKey, assurance=assurance, unit_of_work=unit_of_work, issue=issue_api_key, clock=clock
-    )
-    revoke_service_key = retried(RevokeServiceKey, assurance=assurance, unit_of_work=unit_of_work, clock=clock)
+    make_personal_key = retried(api_keys.MakePersonalKey, usual)
+    list_personal_keys = retried(api_keys.ListPersonalKeys, usual)
+    rotate_personal_key = retried(api_keys.RotatePersonalKey, usual)
+    revoke_personal_key = retried(api_keys.RevokePersonalKey, usual)
+    make_service_key = retried(api_keys.MakeServiceKey, usual)
+    list_service_keys = retried(api_keys.ListServiceKeys, usual)
+    rotate_service_key = retried(api_keys.RotateServiceKey, usual)
+    revoke_service_key = retried(api_keys.RevokeServiceKey, usual)
 
-    check_access = one(CheckAccess)
-    check_access_of_many = retried(CheckAccessOfMany, autocommit=autocommit)
+    check_access = plain(access.CheckAccess, usual)
+    check_access_of_many = retried(access.CheckAccessOfMany, usual)
 
-    make_key = one(MakeKey, keys=key_maker, vault=vault, ids=ids)
-    prepare_keys = retried(PrepareKeys, unit_of_work=unit_of_work, make_key=make_key, clock=clock)
-    publish_keys = one(PublishKeys, key_ring=key_ring, keys=key_maker)
-    list_keys = retried(ListKeys, autocommit=autocommit)
-    rotate_keys = retried(
-        RotateKeys,
-        unit_of_work=unit_of_work,
-        make_key=make_key,
-        policy=settings.provided.key_policy,
-        clock=clock,
-    )
-    revoke_key = retried(RevokeKey, unit_of_work=unit_of_work, make_key=make_key, clock=clock)
-    rewrap_keys = retried(RewrapKeys, unit_of_work=unit_of_work, vault=vault, clock=clock)
-    rewrap_factors = one(
-        RewrapFactors, autocommit=autocommit, unit_of_work=unit_of_work, vault=vault, secret_hasher=secret_hasher
-    )
-    revoke_retired = retried(RevokeRetired, unit_of_work=unit_of_work, policy=settings.provided.key_policy, clock=clock)
+    prepare_keys = retried(signing_keys.PrepareKeys, usual)
+    publish_keys = plain(signing_keys.PublishKeys, usual)
+    list_keys = retried(signing_keys.ListKeys, usual)
+    rotate_keys = retried(signing_keys.RotateKeys, usual, policy=setting.key_policy)
+    revoke_key = retried(signing_keys.RevokeKey, usual)
+    rewrap_keys = retried(signing_keys.RewrapKeys, usual)
+    rewrap_factors = plain(rewrapping.RewrapFactors, usual)
+    revoke_retired = retried(signing_keys.RevokeRetired, usual, policy=setting.key_policy)
 
-    compose_mail = one(
-        ComposeMail,
-        autocommit=autocommit,
-        tokens=opaque_tokens,
-        codes=derived_codes,
-        public_url=settings.provided.public_url,
-        clock=clock,
-    )
-    send_queued_mail = one(
-        SendQueuedMail,
-        unit_of_work=unit_of_work,
-        compose=compose_mail,
-        mailer=mailer,
-        policy=settings.provided.mail_policy,
-        clock=clock,
-    )
-    sweep = one(
+    compose_mail = plain(mail.ComposeMail, usual, public_url=setting.public_url)
+    send_queued_mail = plain(mail.SendQueuedMail, usual, compose=compose_mail, policy=setting.mail_policy)
+    sweep = plain(
         Sweep,
-        unit_of_work=unit_of_work,
+        usual,
         revoke_retired=revoke_retired,
         remove_deleted_organizations=remove_deleted_organizations,
-        keep_sent_mail=settings.provided.sent_mail_kept,
-        clock=clock,
+        keep_sent_mail=setting.sent_mail_kept,
     )
 
 

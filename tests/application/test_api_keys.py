@@ -265,7 +265,7 @@ def test_a_use_is_written_at_most_once_a_minute(world: World) -> None:
 
 def under(world: World, current: str, *old: str) -> Authenticate:
     """How keys are taken once the secret of the installation is another."""
-    return replace(world.authenticate, secrets=HmacSecretHasher(SecretKeys(current, old)))
+    return replace(world.authenticate, secret_hasher=HmacSecretHasher(SecretKeys(current, old)))
 
 
 def test_a_key_that_is_used_outlives_a_change_of_the_secret(world: World) -> None:
@@ -406,10 +406,7 @@ class Untouchable:
 
 
 def by_sight(world: UseCases) -> Authenticate:
-    known = world.authenticate
-    return Authenticate(
-        autocommit=Untouchable(), access_tokens=known.access_tokens, secrets=known.secrets, clock=known.clock
-    )
+    return replace(world.authenticate, autocommit=Untouchable())
 
 
 def test_a_damaged_key_is_refused_without_asking_the_database(world: World) -> None:

@@ -22,7 +22,7 @@ from domain.permissions import (
 )
 from domain.roles import ADMIN, MEMBER, OWNER, ExceedsOwnRights, RoleName, RoleUnknown
 from domain.sessions import SessionEnded
-from tests.application.organization_use_cases import MOST_A_DAY
+from tests.application.use_cases import MOST_A_DAY
 from tests.application.world import ADA, EVE, PASSWORD, SECOND, World
 from tests.builders import DAY, HOUR, MINUTE
 

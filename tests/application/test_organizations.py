@@ -22,7 +22,7 @@ from domain.organizations import (
 from domain.permissions import ORGANIZATION_DELETE, ORGANIZATION_READ, ORGANIZATION_UPDATE
 from domain.roles import ADMIN, MEMBER, OWNER
 from domain.sessions import SessionEnded
-from tests.application.organization_use_cases import MOST_OWNED
+from tests.application.use_cases import MOST_OWNED
 from tests.application.world import ADA, EVE, World
 
 GRACE = "grace@example.com"

@@ -115,7 +115,9 @@ asyncio.run(live(create()))
 """
 
 
-def test_a_worker_imports_neither_alembic_nor_the_command_line(on_sqlite: Installation) -> None:
+def test_a_worker_imports_nothing_of_the_command_line_nor_what_nobody_asked_for_yet(
+    on_sqlite: Installation,
+) -> None:
     assert on_sqlite.run("migrate", "up").returncode == 0
     imported = subprocess.run(
         [sys.executable, "-c", IMPORTED_BY_A_WORKER],
@@ -127,6 +129,7 @@ def test_a_worker_imports_neither_alembic_nor_the_command_line(on_sqlite: Instal
     ).stdout.split()
     assert "sqlalchemy" in imported
     assert not {"alembic", "migrations", "typer", "smtplib", "joserfc"} & set(imported)
+    assert not {"pyotp", "segno", "webauthn", "zxcvbn"} & set(imported)
 
 
 def test_the_environment_wins_over_the_file(on_sqlite: Installation) -> None:

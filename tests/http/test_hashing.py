@@ -45,7 +45,7 @@ def hasher() -> Iterator[HeldHasher]:
 def narrow(serve: Serve, hasher: HeldHasher) -> Service:
     """One thread, and one place to wait."""
     service = serve(HASHING_THREADS="1", HASHING_QUEUE="1")
-    service.container.passwords.override(hasher)
+    service.container.password_hasher.override(hasher)
     return service
 
 
@@ -121,7 +121,7 @@ def test_what_was_accepted_is_finished_on_close(portal: BlockingPortal) -> None:
 
 def test_a_service_that_stops_answers_what_it_has_accepted(portal: BlockingPortal, hasher: HeldHasher) -> None:
     with Service.of(portal) as service:
-        service.container.passwords.override(hasher)
+        service.container.password_hasher.override(hasher)
         answer = portal.start_task_soon(service.call_async, "POST", "/v1/sessions", SIGN_IN)
         assert hasher.begun.wait(5)
         threading.Timer(0.05, hasher.go_on.set).start()

@@ -82,7 +82,7 @@ def test_the_hashing_is_the_same(service: Service, path: str, body: dict[str, st
     work = []
     for email in (ADA, STRANGER):
         hasher = CountingHasher()
-        with service.container.passwords.override(hasher):
+        with service.container.password_hasher.override(hasher):
             service.container.reset_singletons()
             service.post(path, {"email": email, **body})
         work.append(hasher.work)

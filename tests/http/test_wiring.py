@@ -1,9 +1,11 @@
-"""A route's annotation is what its provider gives: to mypy `use` gives Any, so that a test has to look."""
+"""A route's annotation is what its provider gives, and a use case's field takes what it says: to mypy both are Any, so
+that a test has to look."""
 
 import asyncio
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any, get_type_hints
 
 import pytest
@@ -17,7 +19,13 @@ from entrypoints.container import build
 from entrypoints.http.app import create_app
 from tests.http.service import settings
 
-app = create_app(build(settings()))
+container = build(settings())
+app = create_app(container)
+
+
+def itself(given: Any) -> Any:
+    """The use case, which may stand in what runs it again."""
+    return given.use_case if isinstance(given, Retrying) else given
 
 
 def routes() -> Iterator[APIRoute]:
@@ -39,8 +47,7 @@ def dependencies() -> Iterator[Any]:
 def test_a_route_is_given_what_it_says_it_takes(annotated: type, dependency: Any) -> None:
     request = Request({"type": "http", "app": app, "headers": [], "state": {}})
     given = asyncio.run(dependency(request))
-    given = given.use_case if isinstance(given, Retrying) else given
-    assert annotated in type(given).__mro__
+    assert annotated in type(itself(given)).__mro__
 
 
 def test_every_route_is_looked_at() -> None:
@@ -52,3 +59,19 @@ def test_no_dependency_costs_a_worker_thread() -> None:
     for parameter in dependencies():
         _, dependency = parameter.values
         assert asyncio.iscoroutinefunction(type(dependency).__call__)
+
+
+def use_cases() -> Iterator[Any]:
+    """What the container provides of the application, parts of use cases too."""
+    for name, provider in container.providers.items():
+        provided = itself(provider())
+        if is_dataclass(provided) and type(provided).__module__.startswith("application."):
+            yield pytest.param(provided, id=name)
+
+
+@pytest.mark.parametrize("use_case", list(use_cases()))
+def test_a_use_case_is_given_what_its_fields_say(use_case: Any) -> None:
+    hints = get_type_hints(type(use_case))
+    for field in fields(use_case):
+        if field.init and isinstance(hints[field.name], type):
+            assert hints[field.name] in type(itself(getattr(use_case, field.name))).__mro__, field.name
