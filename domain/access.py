@@ -106,6 +106,12 @@ class AccessClaims:
     """Of another service than Portico, which does not take such a token itself."""
     organization: OrganizationClaims | None = None
 
+    def tells_of(self, session: Session) -> bool:
+        """Whether it says what the session has come to: a step-up exchanges the tokens, and one that was copied before
+        must not rise with it (ASVS 7.2.4)."""
+        proved_at = session.authenticated_at.replace(microsecond=0)
+        return (self.acr, self.authenticated_at) == (f"aal{session.aal}", proved_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
