@@ -8,7 +8,7 @@ from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
-from application.second_factors import Proof, ProveFactor, prove_or_count, spend_challenge
+from application.second_factors import Proof, ProveFactor, must_wait_still, prove_or_count, spend_challenge
 from application.sessions import IssueTokens, SignedIn
 from domain.access import Principal
 from domain.assurance import StepUpRequired
@@ -75,6 +75,8 @@ class StepUp:
                 raise StepUpRequired(aal=2, max_age=None, has_second_factor=True)
             amr: tuple[str, ...] = ("pwd",)
             aal, proved = session.aal, None
+            if asked:
+                must_wait_still(uow, asked)
             if proof is not None:
                 proved = prove_or_count(
                     uow, self.prove, account, proof, random=asked.random if asked else None, ids=self.ids, at=now

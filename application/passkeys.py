@@ -12,6 +12,7 @@ from application.retrying import Retrying
 from application.second_factors import (
     BY_PASSKEY,
     ProveFactor,
+    must_wait_still,
     note_factors,
     prove_last,
     spend_challenge,
@@ -251,6 +252,7 @@ class SignInWithPasskey:
                 raise PasskeyWrong from None
             if not account.is_active:
                 raise PasskeyWrong
+            must_wait_still(uow, asked)
             factors = uow.second_factors.lock(account.id)
             # No failure is counted: a stranger, who knows nothing, could lock the owner out.
             used = use_passkey(

@@ -161,6 +161,7 @@ class FinishSignIn:
             account = uow.accounts.lock(AccountId(asked.owner_id))
             if not account.is_active or account.credentials_epoch != asked.credentials_epoch:
                 raise ChallengeInvalid
+            must_wait_still(uow, asked)
             proved = prove_or_count(uow, self.prove, account, proof, random=asked.random, ids=self.ids, at=now)
             if proved:
                 if not uow.challenges.take(asked.owner_id, asked.id):
@@ -200,6 +201,13 @@ def spend_challenge(
     if spent is None or spent.kind is not kind:
         raise ChallengeInvalid
     return spent
+
+
+def must_wait_still(uow: UnitOfWork, challenge: Challenge) -> None:
+    """Raise ChallengeInvalid if it was answered meanwhile: what is merely sent twice, by a double click or a proxy, is
+    neither a wrong proof nor that of a copied passkey."""
+    if not uow.challenges.holds(challenge.owner_id, challenge.id):
+        raise ChallengeInvalid
 
 
 def prove_or_count(

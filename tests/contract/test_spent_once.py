@@ -235,6 +235,13 @@ def test_a_code_of_the_app_signs_in_once(doors: Doors) -> None:
     assert doors.factors().failures == MANY - 1
 
 
+def test_a_code_of_the_app_that_is_merely_sent_twice_is_no_failure(doors: Doors) -> None:
+    challenge = doors.asked()
+    outcomes = at_once(lambda _: doors.finish(challenge, Proof(code=CODE)))
+    assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
+    assert doors.factors().failures == 0
+
+
 def test_a_code_of_the_app_steps_a_session_up_once(doors: Doors) -> None:
     session = signed_in(doors)
     outcomes = at_once(lambda _: doors.step_up(session, Proof(code=CODE)))
@@ -295,6 +302,13 @@ def test_a_count_of_a_passkey_signs_in_once(doors: Doors) -> None:
         passkey = reads.passkeys.find(doors.account.id, doors.passkey.id)
     assert passkey
     assert passkey.sign_count == 2
+
+
+def test_an_answer_of_a_passkey_that_is_merely_sent_twice_is_that_of_no_copy(doors: Doors) -> None:
+    challenge = doors.asked_of_nobody()
+    outcomes = at_once(lambda _: doors.by_passkey(challenge, count=2))
+    assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
+    assert doors.count("passkey.cloned") == 0
 
 
 def test_a_passkey_that_does_not_count_answers_a_challenge_once(database: Persistence) -> None:
