@@ -253,13 +253,13 @@ class SignInWithPasskey:
             if not account.is_active:
                 raise PasskeyWrong
             must_wait_still(uow, asked)
-            factors = uow.second_factors.lock(account.id)
             # No failure is counted: a stranger, who knows nothing, could lock the owner out.
             used = use_passkey(
                 uow, self.passkeys, account.id, credential, credential_id, asked.random, ids=self.ids, at=now
             )
             if used:
-                factors.must_be_open(now)  # not before: whoever only names an account learns nothing of it
+                # Not before: whoever only names an account learns nothing of it, and leaves nothing in it.
+                uow.second_factors.lock(account.id).must_be_open(now)
                 if not uow.challenges.take(asked.owner_id, asked.id):
                     raise ChallengeInvalid
                 session = self.open_session.with_factors(uow, account, amr=BY_PASSKEY, aal=2, client=client, at=now)
