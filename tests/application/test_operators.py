@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from application.second_factors import Proof
 from domain.access import Principal
 from domain.accounts import (
     AccountClosed,
@@ -18,6 +19,7 @@ from domain.accounts import (
     LastOperator,
     OperatorRequired,
 )
+from domain.challenges import ChallengeInvalid
 from domain.kernel import CursorInvalid
 from domain.passwords import PasswordTooWeak
 from domain.sessions import EndReason, InvalidCredentials, SessionEnded
@@ -165,6 +167,16 @@ def test_suspending_ends_the_sessions_and_tells_the_owner(world: World) -> None:
     assert [e.data["reason"] for e in world.events() if e.name == "session.ended"] == [EndReason.SUSPENDED] * 2
 
 
+def test_a_sign_in_that_was_half_done_ends_too(world: World) -> None:
+    operator, account = world.an_operator(), world.an_account()
+    world.an_app_of(account)
+    due = world.asked()
+    world.suspend(principal=operator, account_id=account.id)
+    world.reactivate(principal=operator, account_id=account.id)
+    with pytest.raises(ChallengeInvalid):
+        world.finish(due, Proof(code=world.code()))
+
+
 def test_a_reactivated_account_signs_in_with_its_old_password(world: World) -> None:
     operator, account = world.an_operator(), world.an_account()
     world.suspend(principal=operator, account_id=account.id)
@@ -225,6 +237,15 @@ def test_an_operator_ends_every_session_of_an_account(world: World) -> None:
     assert world.sessions(operator.account.id) == [operator.session]
     assert world.events()[-1].data["reason"] == EndReason.ENDED_BY_OPERATOR
     assert world.enter()
+
+
+def test_with_the_sessions_a_sign_in_that_is_half_done_ends(world: World) -> None:
+    operator, account = world.an_operator(), world.an_account()
+    world.an_app_of(account)
+    due = world.asked()
+    world.end_sessions_of(principal=operator, account_id=account.id)
+    with pytest.raises(ChallengeInvalid):
+        world.finish(due, Proof(code=world.code()))
 
 
 def test_an_operator_has_the_owner_sent_a_reset(world: World) -> None:
