@@ -270,14 +270,6 @@ def test_whatever_a_stranger_sends_counts_no_failure_against_the_owner(world: Wo
     assert world.enter_with_passkey(device)
 
 
-def test_whatever_a_stranger_sends_leaves_nothing_behind_in_the_account(world: World) -> None:
-    account = world.an_account()
-    with pytest.raises(PasskeyWrong):
-        world.enter_with_passkey(Device(owner=account.id))
-    with world.database.persistence.autocommit() as database:
-        assert database.second_factors.find(account.id) is None
-
-
 def test_locked_factors_are_told_to_the_passkey_alone(world: World) -> None:
     """Whoever only names an account learns nothing of it."""
     device = world.a_passkey_of(world.with_app())

@@ -1,6 +1,6 @@
 """Of 32 who show one proof at the same moment, by whichever door, one gets in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 import pytest
@@ -317,6 +317,14 @@ def test_a_passkey_that_does_not_count_answers_a_challenge_once(database: Persis
     outcomes = at_once(lambda _: doors.by_passkey(challenge, count=0))
     assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
     assert len(doors.sessions()) == 1
+
+
+def test_a_passkey_leaves_nothing_in_an_account_that_it_merely_names(doors: Doors) -> None:
+    named = replace(doors, account=signed_up(doors.database))
+    with pytest.raises(PasskeyWrong):
+        named.by_passkey(named.asked_of_nobody(), count=2)
+    with doors.database.autocommit() as reads:
+        assert reads.second_factors.find(named.account.id) is None
 
 
 def test_a_code_from_a_mail_signs_in_once(database: Persistence) -> None:
