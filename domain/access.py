@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.accounts import Account, AccountState, OperatorRequired
 from domain.api_keys import ApiKey
-from domain.assurance import AssurancePolicy, must_be_fresh, must_have_second_factor
+from domain.assurance import AssurancePolicy, lacks_second_factor, must_be_fresh, must_have_second_factor
 from domain.kernel import (
     AccountId,
     ActorId,
@@ -240,8 +240,16 @@ def _decide(subject: Subject, permission: Permission, organization_id: Organizat
     if standing is None or standing.organization_id != organization_id:
         return no(Because.NO_MEMBERSHIP, "There is no membership in this organization.")
     steps.append(Reason(Because.MEMBERSHIP, f"The role in this organization is {standing.role}."))
-    if standing.requires_second_factor and subject.session and subject.session.aal < 2:
-        return no(Because.SECOND_FACTOR_LACKS, "The organization requires a second factor, and the session has none.")
+    if (
+        standing.requires_second_factor
+        and account
+        and subject.session
+        and lacks_second_factor(subject.session, account)
+    ):
+        return no(
+            Because.SECOND_FACTOR_LACKS,
+            "The organization requires a second factor, which the session or the account lacks.",
+        )
     if permission not in standing.permissions:
         return no(Because.ROLE_LACKS, f"The role {standing.role} does not grant it.")
     steps.append(Reason(Because.ROLE_GRANTS, f"The role {standing.role} grants it."))

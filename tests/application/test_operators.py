@@ -19,6 +19,7 @@ from domain.accounts import (
     LastOperator,
     OperatorRequired,
 )
+from domain.assurance import StepUpRequired
 from domain.challenges import ChallengeInvalid
 from domain.kernel import CursorInvalid
 from domain.passwords import PasswordTooWeak
@@ -51,6 +52,15 @@ def test_whoever_is_no_operator_is_refused_before_anything_is_read(world: World,
 def test_an_account_that_does_not_exist_is_not_found(world: World, call: Call) -> None:
     with pytest.raises(AccountNotFound):
         call(world, world.an_operator(), uuid4())
+
+
+def test_an_operator_whose_last_factor_has_fallen_is_told_to_enrol_again(world: World) -> None:
+    operator = world.an_operator()
+    codes = world.make_recovery_codes(principal=operator)
+    world.remove_totp(principal=operator, recovery_code=codes[0])
+    with pytest.raises(StepUpRequired) as refused:
+        world.show_account(principal=world.now(operator), account_id=operator.account.id)
+    assert refused.value.is_enrolment_due
 
 
 # ---- appointing
