@@ -27,6 +27,7 @@ class Name(StrEnum):
     ACCESS = "access"
     TENANTS = "tenants"
     OUTBOX = "outbox"
+    AUDIT = "audit"
     TESTS = "tests"
 
 
