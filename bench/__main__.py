@@ -27,6 +27,7 @@ class Name(StrEnum):
     ACCESS = "access"
     TENANTS = "tenants"
     OUTBOX = "outbox"
+    FEED = "feed"
     AUDIT = "audit"
     TESTS = "tests"
 
