@@ -134,17 +134,21 @@ class CheckAccessOfMany:
     def __call__(self, *, caller: Subject, checks: Sequence[Check]) -> list[Checked]:
         """Raise what the first refused one raises: then none is answered."""
         permissions = [parse_permission(check.permission) for check in checks]
-        asked = {(check.organization_id, id) for check in checks for id in (caller.id, check.subject_id) if id}
+        own = {(check.organization_id, caller.id) for check in checks}
+        others = {(check.organization_id, check.subject_id) for check in checks if check.subject_id}
         with self.autocommit() as database:
-            places = database.access.places(asked)
-        own = {id: places.get((id, caller.id)) for id in {check.organization_id for check in checks}}
-        callers = {id: replace(caller, standing=place.standing if place else None) for id, place in own.items()}
+            places = database.access.places(own | others)
+        callers = {id: _at(places.get((id, caller.id)), caller) for id, _ in own}
         answers = []
         for check, permission in zip(checks, permissions, strict=True):
             here = callers[check.organization_id]
             other = places.get((check.organization_id, check.subject_id)) if check.subject_id else None
             answers.append(Checked(check=check, decision=_decided(here, other, permission, check)))
         return answers
+
+
+def _at(place: Place | None, caller: Subject) -> Subject:
+    return replace(caller, standing=place.standing if place else None)
 
 
 def _decided(caller: Subject, other: Place | None, permission: Permission, check: Check) -> Decision:

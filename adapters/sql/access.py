@@ -241,14 +241,16 @@ class SqlAccess(Access):
         return subject, _place(organization_id, *row[layout.other])
 
     def places(self, asked: Collection[Asked]) -> Mapping[Asked, Place]:
+        # By text, which is cheaper to compare than ids are.
         pairs = {(organization_id.hex, id.hex): (organization_id, id) for organization_id, id in asked}
-        organizations, others = {each[0] for each in asked}, {each[1] for each in asked}
+        organizations, others = {here for here, _ in pairs}, {id for _, id in pairs}
         rows = _PLACES.all(self.connection, {"of_organizations": organizations, "of_others": others})
-        found = [(pair, is_program, rank) for here, id, is_program, rank in rows if (pair := pairs.get((here, id)))]
-        people = {id for (_, id), is_program, _ in found if not is_program}
-        states = dict(map(tuple, _STATES.all(self.connection, {"of_others": people}))) if people else {}
+        found = [row for row in rows if (row[0], row[1]) in pairs]
+        people = {id for _, id, is_program, _ in found if not is_program}
+        states = {row[0]: row[1] for row in _STATES.all(self.connection, {"of_others": people})} if people else {}
         places = (
-            (pair, _place(pair[0], is_program, rank, states.get(pair[1].hex))) for pair, is_program, rank in found
+            (pairs[here, id], _place(pairs[here, id][0], is_program, rank, states.get(id)))
+            for here, id, is_program, rank in found
         )
         return {pair: place for pair, place in places if place}
 

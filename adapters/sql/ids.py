@@ -1,9 +1,8 @@
-"""Many ids as one parameter, and ids as text: making a UUID of each that is read costs more than reading it."""
+"""Many ids as one parameter, and ids as text: to make a UUID of each costs more than to read it."""
 
 import json
 from collections.abc import Callable, Collection
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Dialect, Text, bindparam, cast, func
 from sqlalchemy.ext.compiler import compiles
@@ -12,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Boolean, TypeDecorator
 
 
-class _IdList(TypeDecorator[Collection[UUID]]):
+class _IdList(TypeDecorator[Collection[str]]):
     impl = Text
     cache_ok = True
 
@@ -20,12 +19,12 @@ class _IdList(TypeDecorator[Collection[UUID]]):
         return _as_array if dialect.name == "postgresql" else _as_json
 
 
-def _as_array(ids: Collection[UUID]) -> str:
-    return "{" + ",".join([id.hex for id in ids]) + "}"
+def _as_array(ids: Collection[str]) -> str:
+    return "{" + ",".join(ids) + "}"
 
 
-def _as_json(ids: Collection[UUID]) -> str:
-    return json.dumps([id.hex for id in ids])
+def _as_json(ids: Collection[str]) -> str:
+    return json.dumps([*ids])
 
 
 class _IsOneOf(FunctionElement[bool]):
@@ -45,11 +44,12 @@ def _on_sqlite(is_one_of: _IsOneOf, compiler: SQLCompiler, **options: Any) -> st
     return f"{id} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 (both are made by SQLAlchemy)
 
 
-def id_list(name: str) -> BindParameter[Collection[UUID]]:
+def id_list(name: str) -> BindParameter[Collection[str]]:
+    """Takes the `hex` of each."""
     return bindparam(name, type_=_IdList())
 
 
-def is_one_of(id: Any, ids: BindParameter[Collection[UUID]]) -> ColumnElement[bool]:
+def is_one_of(id: Any, ids: BindParameter[Collection[str]]) -> ColumnElement[bool]:
     """What `IN` says; but its text is the same for any number of ids, so it is compiled once."""
     return _IsOneOf(id, ids)
 
