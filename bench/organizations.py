@@ -1,5 +1,5 @@
-"""Organizations, generated inside PostgreSQL like the accounts: each with an owner, and some with very much. And as many
-people in the middle of signing in."""
+"""Organizations, generated inside PostgreSQL like the accounts: each with an owner, and some with very much. As many
+people are in the middle of signing in."""
 
 from dataclasses import dataclass
 
