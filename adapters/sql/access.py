@@ -112,10 +112,14 @@ _THEIRS = _materialized(
 _OTHER_ACCOUNT = _materialized(select(AccountRow.state).where(AccountRow.id == _OTHER), "other_account")
 
 
+def _of(part: CTE) -> Columns:
+    """By themselves, not by a join, which PostgreSQL would plan with all other columns."""
+    return [select(column).scalar_subquery() for column in part.c]
+
+
 def _with_other(statement: Select[Any]) -> Select[Any]:
     """Beside whoever calls: the place of who is asked about, and how their account is if it is one."""
-    joined = statement.outerjoin(_THEIRS, true()).outerjoin(_OTHER_ACCOUNT, true())
-    return joined.add_columns(_THEIRS, _OTHER_ACCOUNT)
+    return statement.add_columns(*_of(_THEIRS), *_of(_OTHER_ACCOUNT))
 
 
 _SIGNED_IN = (
@@ -123,7 +127,7 @@ _SIGNED_IN = (
     .join_from(SessionRow, AccountRow, SessionRow.account_id == AccountRow.id)
     .where(SessionRow.account_id == _ACCOUNT, SessionRow.id == _SESSION)
 )
-_SIGNED_IN_HERE = _SIGNED_IN.outerjoin(_HERE, true()).add_columns(_HERE)
+_SIGNED_IN_HERE = _SIGNED_IN.add_columns(*_of(_HERE))
 _BY_SESSION = Prepared(_SIGNED_IN)
 _BY_SESSION_HERE = Prepared(_SIGNED_IN_HERE)
 _BY_SESSION_WITH_OTHER = Prepared(_with_other(_SIGNED_IN_HERE))
