@@ -155,4 +155,4 @@ def _decided(caller: Subject, other: Place | None, permission: Permission, check
     if check.subject_id is None or check.subject_id == caller.id:
         return caller.decide(permission, check.organization_id)
     caller.within(check.organization_id).must(ACCESS_CHECK)
-    return other.decide(permission) if other else NO_MEMBERSHIP
+    return other.decide(permission, check.organization_id) if other else NO_MEMBERSHIP

@@ -219,7 +219,8 @@ def _must_still_be_given(uow: UnitOfWork, invitation: Invitation) -> None:
     granted = uow.roles.permissions(invitation.organization_id, invitation.role)
     if inviter is None or granted is None:
         raise TokenInvalid
-    if not (inviter.decide(INVITATIONS_MANAGE).allowed and inviter.standing.covers_role(invitation.role, granted)):
+    may_invite = inviter.decide(INVITATIONS_MANAGE, invitation.organization_id).allowed
+    if not (may_invite and inviter.standing.covers_role(invitation.role, granted)):
         raise TokenInvalid
 
 

@@ -222,41 +222,44 @@ class Subject:
 
     def decide(self, permission: Permission, organization_id: OrganizationId) -> Decision:
         """Effective access is scope and permission together, judged at the time of use."""
-        account, key, standing = self.account, self.key, self.standing
-        if account and account.state is not AccountState.ACTIVE:
-            return _decision(Because.ACCOUNT_NOT_ACTIVE, account.state)
-        if key and key.organization_id != organization_id:
-            return _decision(Because.KEY_OF_ANOTHER_ORGANIZATION)
-        if standing is None or standing.organization_id != organization_id:
-            return NO_MEMBERSHIP
-        if standing.requires_second_factor and self.session and self.session.aal < 2:
-            return _decision(Because.SECOND_FACTOR_LACKS, standing.role)
-        if permission not in standing.permissions:
-            return _decision(Because.ROLE_LACKS, standing.role)
-        if key is None:
-            return _decision(Because.ROLE_GRANTS, standing.role)
-        is_in_scope = permission in key.scopes
-        return _decision(Because.SCOPE_ALLOWS if is_in_scope else Because.SCOPE_LACKS, standing.role)
+        state = self.account.state if self.account else None
+        return _decide(permission, organization_id, state, self.standing, self.session, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What somebody is in an organization who is asked about there: all that a decision about them needs.
-
-    They present nothing: so neither a session nor a key has a say.
-    """
+    """What somebody is in an organization who is asked about there: all that a decision about them needs."""
 
     standing: Standing
     account_state: AccountState | None
     """None of a service account, which is never suspended."""
 
-    def decide(self, permission: Permission) -> Decision:
-        standing, state = self.standing, self.account_state
-        if state is not None and state is not AccountState.ACTIVE:
-            return _decision(Because.ACCOUNT_NOT_ACTIVE, state)
-        return _decision(
-            Because.ROLE_GRANTS if permission in standing.permissions else Because.ROLE_LACKS, standing.role
-        )
+    def decide(self, permission: Permission, organization_id: OrganizationId) -> Decision:
+        """They present nothing: so neither a session nor a key has a say."""
+        return _decide(permission, organization_id, self.account_state, self.standing)
+
+
+def _decide(
+    permission: Permission,
+    organization_id: OrganizationId,
+    state: AccountState | None,
+    standing: Standing | None,
+    session: Session | None = None,
+    key: ApiKey | None = None,
+) -> Decision:
+    if state is not None and state is not AccountState.ACTIVE:
+        return _decision(Because.ACCOUNT_NOT_ACTIVE, state)
+    if key and key.organization_id != organization_id:
+        return _decision(Because.KEY_OF_ANOTHER_ORGANIZATION)
+    if standing is None or standing.organization_id != organization_id:
+        return NO_MEMBERSHIP
+    if standing.requires_second_factor and session and session.aal < 2:
+        return _decision(Because.SECOND_FACTOR_LACKS, standing.role)
+    if permission not in standing.permissions:
+        return _decision(Because.ROLE_LACKS, standing.role)
+    if key is None:
+        return _decision(Because.ROLE_GRANTS, standing.role)
+    return _decision(Because.SCOPE_ALLOWS if permission in key.scopes else Because.SCOPE_LACKS, standing.role)
 
 
 _SAYS = {

@@ -297,14 +297,19 @@ def test_an_account_that_is_not_active_may_do_nothing_whatever_its_role(state: A
     standing = a_standing(READ, role=OWNER)
     refused = Decision(False, (Reason(Because.ACCOUNT_NOT_ACTIVE, f"The account is {state}."),))
     assert Subject(account=an_account(state=state), standing=standing).decide(READ, HERE) == refused
-    assert Place(standing, state).decide(READ) == refused
+    assert Place(standing, state).decide(READ, HERE) == refused
 
 
-@given(standings(st.just(HERE)), st.sampled_from([*OWN, READ, SEND]))
+@given(standings(organizations), st.sampled_from([*OWN, READ, SEND]))
 def test_who_is_asked_about_is_judged_as_if_they_asked_themselves(standing: Standing, permission: Permission) -> None:
     person, program = Subject(account=ACCOUNT, standing=standing), Subject(service_account=SERVICE, standing=standing)
-    assert Place(standing, ACCOUNT.state).decide(permission) == person.decide(permission, HERE)
-    assert Place(standing, None).decide(permission) == program.decide(permission, HERE)
+    assert Place(standing, ACCOUNT.state).decide(permission, HERE) == person.decide(permission, HERE)
+    assert Place(standing, None).decide(permission, HERE) == program.decide(permission, HERE)
+
+
+def test_a_place_elsewhere_is_worth_nothing_here() -> None:
+    elsewhere = Place(a_standing(READ, organization_id=ELSEWHERE), AccountState.ACTIVE)
+    assert codes(elsewhere.decide(READ, HERE)) == [Because.NO_MEMBERSHIP]
 
 
 def test_a_refusal_tells_the_permission_and_the_reasons() -> None:
