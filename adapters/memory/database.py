@@ -236,8 +236,8 @@ _READS = frozenset(
         "page_of_account",
         "page_of_organization",
         "permissions",
+        "places",
         "some",
-        "subjects",
         "uses",
     }
 )
