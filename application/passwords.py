@@ -160,11 +160,11 @@ class RequestPasswordReset:
         now = self.clock.now()
         id = PasswordResetId(self.ids.new())
         with self.unit_of_work() as uow:
-            goes_at = uow.mail.request(
+            mail = uow.mail.request(
                 MailKind.PASSWORD_RESET, address, ids={"reset_id": str(id)}, policy=self.mail_policy, at=now
             )
             # From when its mail may go: a stranger's requests before it must not make it wait until it has expired.
-            expires_at = goes_at + self.policy.reset_lifetime
+            expires_at = mail.goes_at + self.policy.reset_lifetime
             uow.password_resets.add(PasswordReset(id=id, email=address, created_at=now, expires_at=expires_at))
 
 

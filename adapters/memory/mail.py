@@ -20,14 +20,14 @@ class MemoryMailQueue(MailQueue):
 
     def request(
         self, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime
-    ) -> datetime:
+    ) -> QueuedMail:
         mail = QueuedMail.capped(kind, to, ids=ids, at=at)
         before = self.rows.get((mail.address_digest, mail.slot))
         if before:
             again = before.requested_again(to, ids=ids, policy=policy, at=at)
             mail = replace(again, version=before.version + 1)
         self.put(mail)
-        return mail.due_at or at
+        return mail
 
     def lease(self, *, limit: int, lease: timedelta, at: datetime) -> list[QueuedMail]:
         due = [mail for mail in self.rows.values() if mail.due_at is not None and mail.due_at <= at]

@@ -94,7 +94,7 @@ class SqlMailQueue(MailQueue):
 
     def request(
         self, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime
-    ) -> datetime:
+    ) -> QueuedMail:
         first = QueuedMail.capped(kind, to, ids=ids, at=at)
         once_more = {"version": MailRow.version + 1}
         mail = to_mail(inserted_or_changed(self.connection, MailRow, to_row(first), once_more))
@@ -102,7 +102,7 @@ class SqlMailQueue(MailQueue):
             mail = mail.requested_again(to, ids=ids, policy=policy, at=at)
         # Written even if it is the first and stands there already: the statements must not tell.
         self.connection.execute(update(MailRow).where(*_is(mail)).values(without_key(MailRow, to_row(mail))))
-        return mail.due_at or at
+        return mail
 
     def lease(self, *, limit: int, lease: timedelta, at: datetime) -> list[QueuedMail]:
         due = some_of(MailRow, MailRow.due_at.is_not(None), MailRow.due_at <= at, oldest=MailRow.due_at, limit=limit)

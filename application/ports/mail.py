@@ -13,11 +13,8 @@ class MailQueue(Protocol):
 
     def request(
         self, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime
-    ) -> datetime:
-        """Queue a capped mail: the first of its slot, or `QueuedMail.requested_again`. Always the same statements.
-
-        Return when it goes at the earliest.
-        """
+    ) -> QueuedMail:
+        """Queue a capped mail: the first of its slot, or `QueuedMail.requested_again`. Always the same statements."""
 
     def lease(self, *, limit: int, lease: timedelta, at: datetime) -> list[QueuedMail]:
         """At most `limit` mails that are due, each given to one caller only, until the lease is over."""

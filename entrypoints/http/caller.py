@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from domain.access import Actor, AuthenticationRequired, Principal, Subject
+from domain.access import Actor, AuthenticationRequired, Place, Principal, Subject
 from domain.kernel import AccountId, OrganizationId
 from domain.sessions import Client
 
@@ -40,8 +40,8 @@ class Caller(Request):
         """Whoever presents the bearer token or key, with their standing in the organization."""
         return self._authenticated(organization_id)[0]
 
-    def subject_and_other(self, organization_id: UUID, other_id: UUID | None) -> tuple[Subject, Subject | None]:
-        """By the same query somebody else as well, with theirs."""
+    def subject_and_other(self, organization_id: UUID, other_id: UUID | None) -> tuple[Subject, Place | None]:
+        """By the same query also what somebody else is there."""
         return self._authenticated(OrganizationId(organization_id), None if other_id is None else AccountId(other_id))
 
     async def authenticated(self) -> Principal:
@@ -50,11 +50,11 @@ class Caller(Request):
 
     def _authenticated(
         self, organization_id: OrganizationId | None, other_id: AccountId | None = None
-    ) -> tuple[Subject, Subject | None]:
+    ) -> tuple[Subject, Place | None]:
         scheme, _, credential = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not credential:
             raise AuthenticationRequired("This call needs a bearer token: sign in at POST /v1/sessions.")
-        found: tuple[Subject, Subject | None] = self.app.state.container.authenticate()(
+        found: tuple[Subject, Place | None] = self.app.state.container.authenticate()(
             credential.strip(), organization_id=organization_id, other_id=other_id
         )
         # For the log.

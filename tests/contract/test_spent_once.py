@@ -13,7 +13,7 @@ from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
 from application.assurance import StepUp
 from application.challenges import challenge_token
-from application.email_codes import SignInWithEmailCode, email_code_payload
+from application.email_codes import SignInWithEmailCode
 from application.factor_proofs import Proof, ProveFactor
 from application.passkeys import SignInWithPasskey
 from application.passwords import ProvePassword
@@ -25,7 +25,7 @@ from domain.access import Principal
 from domain.accounts import Account
 from domain.attempts import AttemptPolicy
 from domain.challenges import Challenge, ChallengeInvalid, ChallengeKind
-from domain.email_codes import EmailCodePolicy, EmailCodeWrong
+from domain.email_codes import BrowserToken, EmailCodePolicy, EmailCodeWrong
 from domain.kernel import ChallengeId
 from domain.one_time_tokens import Purpose
 from domain.passkeys import Passkey, PasskeyWrong
@@ -334,8 +334,8 @@ def test_a_code_from_a_mail_signs_in_once(database: Persistence) -> None:
     waiting = an_email_code(email=doors.account.email, tries=0)
     with database.unit_of_work() as uow:
         uow.email_codes.add(waiting)
-    payload = email_code_payload(waiting.email, waiting.id)
-    browser_token = doors.tokens.issue(Purpose.EMAIL_CODE, payload)
-    code = HmacCodes(doors.secret).digits(Purpose.EMAIL_CODE, payload)
+    kept = BrowserToken(address_digest=waiting.email.digest, id=waiting.id, scheduled_at=NOON)
+    browser_token = doors.tokens.issue(Purpose.EMAIL_CODE, kept.pack())
+    code = HmacCodes(doors.secret).digits(Purpose.EMAIL_CODE, kept.code_payload)
     outcomes = at_once(lambda _: doors.by_email_code(browser_token, code))
     assert tally(outcomes) == {True: 1, EmailCodeWrong: MANY - 1}

@@ -112,7 +112,7 @@ QUESTIONS: dict[str, Call] = {
     ),
 }
 READS: dict[str, Call] = {
-    "many": lambda uow: uow.access.subjects([(HERE, SOMEBODY), (HERE, OTHER)]),
+    "many": lambda uow: uow.access.places([(HERE, SOMEBODY), (HERE, OTHER)]),
     "accounts": lambda uow: uow.accounts.some([SOMEBODY, OTHER]),
     "organizations": lambda uow: uow.organizations.some([HERE]),
     "organizations, deleted": lambda uow: uow.organizations.deleted(limit=1),
@@ -208,9 +208,9 @@ def test_of_many_it_is_two_statements_and_only_one_without_people(recorded: Reco
     recorded.heard.clear()
 
     of_programs = [(organization.id, program.id) for program in programs]
-    assert len(recorded.uow.access.subjects(of_programs)) == 3
+    assert len(recorded.uow.access.places(of_programs)) == 3
     assert len(recorded.heard) == 1
-    assert len(recorded.uow.access.subjects([*of_programs, (organization.id, account.id)])) == 4
+    assert len(recorded.uow.access.places([*of_programs, (organization.id, account.id)])) == 4
     assert len(recorded.heard) == 1 + 2
 
 
