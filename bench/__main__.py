@@ -28,6 +28,7 @@ class Name(StrEnum):
     TENANTS = "tenants"
     OUTBOX = "outbox"
     FEED = "feed"
+    RELAY = "relay"
     AUDIT = "audit"
     TESTS = "tests"
 

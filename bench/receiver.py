@@ -38,7 +38,9 @@ class Receiver:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = next(
-                    int(line.partition(b":")[2]) for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"
+                    int(line.partition(b":")[2])
+                    for line in head.lower().split(b"\r\n")
+                    if line[:15] == b"content-length:"
                 )
                 await reader.readexactly(length)
                 self.times.append(time.perf_counter())
@@ -51,7 +53,7 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     receiver, ready = Receiver(), threading.Event()
     loop, stopping = uvloop.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(receiver._serve(ready, stopping)))  # noqa: SLF001
+    thread = threading.Thread(target=lambda: loop.run_until_complete(receiver._serve(ready, stopping)))
     thread.start()
     ready.wait()
     try:

@@ -1,14 +1,16 @@
 """`portico relay`: from committed events to the receiver of a webhook, on one core."""
 
 import sys
+from uuid import UUID
 
 from bench.bench import Bench
 from bench.database import query
 from bench.figures import Figure, Part
 from bench.installation import Installation
-from bench.machine import process
+from bench.machine import running
 from bench.organizations import Population
 from bench.receiver import receiving
+from domain.kernel import OrganizationId
 
 _EVENTS, _AGGREGATES = 3_000, 500
 _PATIENCE = 60.0
@@ -22,7 +24,8 @@ def measure(bench: Bench) -> Part:
         allowed = {"WEBHOOK_ALLOWED_HOSTS": "127.0.0.1"}
         made = Installation(installation.url, bench.folder, installation.accounts, {**installation.more, **allowed})
         subscribe(made, f"http://127.0.0.1:{receiver.port}/")
-        with process([sys.executable, "-m", "entrypoints.relay"], made.environment, folder=bench.folder):
+        command = [sys.executable, "-m", "entrypoints.relay"]
+        with running(command, made.environment, folder=bench.folder, log=bench.folder / "relay.log"):
 
             def delivered() -> float:
                 query(made.url, _BURST, {"events": _EVENTS, "aggregates": _AGGREGATES})
@@ -37,7 +40,8 @@ def measure(bench: Bench) -> Part:
 
 def subscribe(installation: Installation, url: str) -> None:
     """The owner of the oldest organization hears of all that happens in it."""
-    [(organization,)] = query(installation.url, "SELECT id::text FROM organizations ORDER BY id LIMIT 1")
+    [(found,)] = query(installation.url, "SELECT id::text FROM organizations ORDER BY id LIMIT 1")
+    organization = OrganizationId(UUID(found))
     [owner] = installation.sign_in(1, aal=2)
     with installation.container() as container:
         subject, _ = container.authenticate()(owner.access_token, organization_id=organization)
