@@ -142,10 +142,12 @@ class AuditEntry:
     def of(cls, happening: Happening, occasion: Occasion, *, turn: int, random: bytes) -> Self:
         """The entry, which is the `turn`-th of its transaction. `random` has 24 bytes.
 
-        Whoever proves themselves at a sign-in, or by a link, acts for the account that it is about.
+        Whoever proves themselves at a sign-in, or by a link, acts for the account that it is about. Whoever fails to
+        has shown nothing, and is nobody.
         """
         client = occasion.client
-        about = AccountId(happening.about) if happening.about and client else None
+        is_proved = client and happening.outcome is Outcome.SUCCEEDED
+        about = AccountId(happening.about) if happening.about and is_proved else None
         actor = occasion.actor_id or about
         personal = (
             Personal(

@@ -43,6 +43,7 @@ from application import (
     passkeys,
     passwords,
     recovery_codes,
+    refusals,
     rewrapping,
     roles,
     second_factors,
@@ -267,6 +268,7 @@ class Container(containers.DeclarativeContainer):
     # ---- the use cases
 
     authenticate = retried(access.Authenticate, usual)
+    record_refusal = plain(refusals.RecordRefusal, usual)
 
     register_account = retried(claims.RegisterAccount, usual, policy=setting.registration_policy)
     resend_verification = retried(claims.ResendVerification, usual)

@@ -33,6 +33,7 @@ from application import (
     passkeys,
     passwords,
     recovery_codes,
+    refusals,
     roles,
     second_factors,
     service_accounts,
@@ -149,6 +150,7 @@ class UseCases:
         self.verify = use(claims.VerifyAccount, policy=registration)
 
         self.authenticate = use(access.Authenticate)
+        self.record_refusal = use(refusals.RecordRefusal)
         self.sign_in = use(signing_in.SignIn)
         self.finish_sign_in = use(signing_in.FinishSignIn, prove=prove_factor, policy=factor_policy)
         self.step_up = use(assurance.StepUp, prove=prove_factor, policy=session_policy)
