@@ -10,7 +10,7 @@ from uuid import UUID
 from application.occasion import occasion
 from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin
-from application.retrying import Retrying
+from application.remembering import remember
 from domain.attempts import TooManyAttempts
 from domain.audit import Happening, Outcome
 from domain.kernel import AccountId, DomainError, Forbidden
@@ -49,14 +49,7 @@ def remember_failure(
     stranger could fill the trail with it.
     """
     errors = (error, TooManyAttempts) if blocks else (error,)
-    # Only this again, if need be: whatever was counted or spent before stays counted once.
-    Retrying(_noted)(begin, [refused(action, each, account_id, target_id=target_id, at=at) for each in errors])
-
-
-def _noted(begin: Begin, happenings: list[Happening]) -> None:
-    with begin() as uow:
-        for happening in happenings:
-            uow.audit.note(happening)
+    remember(begin, *(refused(action, each, account_id, target_id=target_id, at=at) for each in errors))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +76,7 @@ class RecordRefusal:
             organization_id=who.organization_id,
             details={name: said for name, said in error.members().items() if isinstance(said, str | bool)},
         )
-        Retrying(_noted)(self.unit_of_work, [happening])
+        remember(self.unit_of_work, happening)
 
     def is_due(self, error: DomainError) -> bool:
         """Not for a factor: who judged it has remembered it, together with the count of failures."""

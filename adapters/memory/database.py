@@ -129,7 +129,7 @@ class Repositories:
 
     @classmethod
     def over(cls, tables: Tables, emit: Emit, note: Callable[[Happening], None]) -> Self:
-        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys)
+        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys, emit)
         roles = MemoryRoles(
             rows=tables.roles,
             catalogue=catalogue,

@@ -13,6 +13,7 @@ from application.sessions import SignedIn
 from application.signing_in import SecondFactorDue
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account, EmailAddress
+from domain.audit import INSTALLATION
 from domain.kernel import AccountId, MembershipId, OrganizationId, SessionId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
@@ -235,7 +236,9 @@ class World(UseCases):
     def events(self) -> list[OutboxEvent]:
         """The whole outbox, oldest first."""
         with self.database.persistence.autocommit() as database:
-            found = {e.id: e for id in set(self.ids.given) for e in database.outbox.of_owner(id, limit=10_000)}
+            found = {
+                e.id: e for id in {*self.ids.given, INSTALLATION} for e in database.outbox.of_owner(id, limit=10_000)
+            }
         return [found[id] for id in sorted(found)]
 
     def event_names(self) -> list[str]:
