@@ -1,7 +1,7 @@
 """The audit trail: who did what, when, from where, and what was refused; and how each entry proves the one before."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -236,6 +236,15 @@ class Chain:
 
     def advanced(self, seal: Seal) -> Self:
         return replace(self, position=seal.position, mac=seal.mac)
+
+    def beginning(self, links: Sequence[tuple[Seal, AuditEntry]]) -> list[tuple[Seal, AuditEntry]]:
+        """Of these, which are in order, those that follow the checkpoint without a gap."""
+        kept = [link for link in links if link[0].position > self.checkpoint]
+        return [link for place, link in enumerate(kept, self.checkpoint + 1) if link[0].position == place]
+
+    def shortened(self, last: Seal, proof: str) -> Self:
+        """Everything up to that seal is gone."""
+        return replace(self, checkpoint=last.position, checkpoint_mac=last.mac, checkpoint_proof=proof)
 
 
 def sealed(chain_id: ChainId, position: int, previous: str, digest: bytes) -> bytes:

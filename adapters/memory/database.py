@@ -88,6 +88,7 @@ class Tables:
     events: dict[EventKey, OutboxEvent] = field(default_factory=dict)
     audit_entries: dict[EntryKey, AuditEntry] = field(default_factory=dict)
     audit_personal: dict[PersonalKey, Personal] = field(default_factory=dict)
+    audit_erasures: dict[AccountId, datetime] = field(default_factory=dict)
     audit_seals: dict[SealKey, Seal] = field(default_factory=dict)
     audit_chains: dict[ChainId, Chain] = field(default_factory=dict)
     sequences: dict[None, Sequence] = field(default_factory=dict)
@@ -170,7 +171,7 @@ class Repositories:
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),
             outbox=MemoryOutbox(tables.events),
-            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, note),
+            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, tables.audit_erasures, note),
             chains=MemoryChains(tables.audit_entries, tables.audit_personal, tables.audit_seals, tables.audit_chains),
             sequence=MemorySequences(tables.sequences),
         )
@@ -233,6 +234,7 @@ class MemoryDatabase(Persistence):
 _PORTS = fields(Repositories)
 _READS = frozenset(
     {
+        "aged",
         "all",
         "by_key",
         "by_session",

@@ -38,10 +38,11 @@ def claimed(connection: Connection, model: type[Model], row: Values) -> bool:
     return connection.execute(_insert(connection, model).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
-def put(connection: Connection, model: type[Model], row: Values) -> None:
-    """Insert the row, or overwrite the one that has its key."""
+def put(connection: Connection, model: type[Model], row: Values, *, change: Values | None = None) -> None:
+    """Insert the row, or overwrite the one that has its key; of that only `change`, if it is given."""
     statement = _insert(connection, model).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=without_key(model, row)))
+    changed = without_key(model, row) if change is None else change
+    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=changed))
 
 
 def inserted_or_changed(connection: Connection, model: type[Model], row: Values, change: Values) -> Row[Any]:
