@@ -1,6 +1,7 @@
 """What an operator may do with the accounts of the installation. No operator sets a password."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from application.notices import notify
@@ -134,8 +135,7 @@ class ShowAccount:
         principal.must_be_operator(self.assurance)
         with self.autocommit() as database:
             account = database.accounts.get(AccountId(account_id))
-        look = Happening(action="show_account", at=self.clock.now(), about=account.id, target_id=account.id)
-        remember(self.unit_of_work, look)
+        remember(self.unit_of_work, _about("show_account", account, at=self.clock.now()))
         return account
 
 
@@ -221,9 +221,11 @@ class EndSessionsOf:
 class SendPasswordReset:
     """An operator has the owner sent what anybody could ask for: the mail that lets them set a new password."""
 
+    unit_of_work: Begin
     autocommit: Begin
     assurance: AssurancePolicy
     request_reset: RequestPasswordReset
+    clock: Clock
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> None:
         """Raise OperatorRequired, StepUpRequired, AccountNotFound, AccountNotActive."""
@@ -233,3 +235,9 @@ class SendPasswordReset:
         if not account.is_active:
             raise AccountNotActive("Only an active account can reset its password.")
         self.request_reset(email=account.email.value)
+        # What anybody may cause has no event; that an operator did is told.
+        remember(self.unit_of_work, _about("send_password_reset", account, at=self.clock.now()))
+
+
+def _about(action: str, account: Account, *, at: datetime) -> Happening:
+    return Happening(action=action, at=at, about=account.id, target_id=account.id)

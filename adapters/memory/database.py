@@ -189,8 +189,9 @@ class MemoryDatabase(Persistence):
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         with self._changing() as tables:
-            recorder = Recorder(self._ids, tables.events, tables.audit_entries, tables.audit_personal)
+            recorder = Recorder(self._ids)
             yield Repositories.over(tables, recorder.emit, recorder.note)
+            recorder.write(tables.events, tables.audit_entries, tables.audit_personal)
 
     @contextmanager
     def autocommit(self) -> Iterator[UnitOfWork]:
