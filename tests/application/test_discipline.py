@@ -164,6 +164,7 @@ def a_long_day(world: World) -> Iterator[Step]:
 
     yield "sign out", lambda: world.sign_out(principal=world.who(world.enter(NEW)))
     ada = world.who(world.enter(NEW))
+    yield "! close", lambda: world.close(principal=ada, password="a wrong password")
     yield "* export", lambda: world.export(principal=ada)
     yield "close", lambda: world.close(principal=ada, password=PASSWORD)
 

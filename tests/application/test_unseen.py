@@ -3,9 +3,11 @@
 import importlib
 import inspect
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +57,7 @@ from tests.application.test_discipline import a_long_day
 from tests.application.world import ADA, ELSEWHERE, EVE, HOME, PASSWORD, World
 from tests.builders import NOON
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "audit-entries.md"
 SOMEBODY = AccountId(UUID(int=77))
 CALLED = Occasion(client=ELSEWHERE, request_id="of-a-day")
 CALLED_BY_SOMEBODY = Occasion(
@@ -118,6 +121,15 @@ def test_no_entry_holds_an_address_or_a_secret(world: World) -> None:
     secret = [PASSWORD, *(mail.values.get("token", PASSWORD) for mail in world.mailer.sent)]
     for held in ("@", ELSEWHERE.network, ELSEWHERE.user_agent, HOME.network, "ptr_", "ptd_", "pti_", "ptc_", *secret):
         assert held not in told
+
+
+def test_what_has_an_entry_and_no_event_is_documented(world: World) -> None:
+    for _, act in a_long_day(world):
+        with suppress(DomainError):
+            act()
+    documented = re.findall(r"^\| `([a-z_]+)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    told = {entry.action for entry in world.entries() if "." not in entry.action}
+    assert told | {"rewrap_factors"} == set(documented)
 
 
 # ---- every use case
