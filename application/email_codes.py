@@ -7,6 +7,7 @@ from application.ports.environment import Clock, Ids
 from application.ports.factors import DerivedCodes
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
+from application.refusals import remember_failure
 from application.retrying import Retrying
 from application.sessions import SignedIn
 from application.signing_in import Asked, OpenSession, SecondFactorDue
@@ -55,6 +56,7 @@ class SignInWithEmailCode:
     """
 
     unit_of_work: Begin
+    autocommit: Begin
     tokens: OpaqueTokens
     codes: DerivedCodes
     open_session: OpenSession
@@ -73,11 +75,23 @@ class SignInWithEmailCode:
             if asked is None:
                 raise EmailCodeWrong
             attempt = Attempt.by_stranger(asked.email, client)
-            attempt.count(uow, policy=self.attempt_policy, at=now)
-        if not self.codes.are(code, Purpose.EMAIL_CODE, kept.code_payload):
-            raise EmailCodeWrong
-        opened, account = Retrying(self._open)(asked, attempt, client)
+            blocks = attempt.count(uow, policy=self.attempt_policy, at=now)
+        try:
+            if not self.codes.are(code, Purpose.EMAIL_CODE, kept.code_payload):
+                raise EmailCodeWrong
+            opened, account = Retrying(self._open)(asked, attempt, client)
+        except EmailCodeWrong:
+            self._remember_failure(asked, blocks)
+            raise
         return self.open_session.answer(opened, account, device_id=None, at=self.clock.now())
+
+    def _remember_failure(self, asked: EmailCode, blocks: bool) -> None:
+        with self.autocommit() as database:
+            found = database.accounts.find_by_email(asked.email)
+        account_id, now = found.id if found else None, self.clock.now()
+        remember_failure(
+            self.unit_of_work, "sign_in_with_email_code", EmailCodeWrong, account_id, blocks=blocks, at=now
+        )
 
     def _open(self, asked: EmailCode, attempt: Attempt, client: Client) -> tuple[Session | Asked, Account]:
         now = self.clock.now()

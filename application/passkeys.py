@@ -10,6 +10,7 @@ from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
+from application.refusals import remember_failure
 from application.retrying import Retrying
 from application.second_factors import note_factors
 from application.sessions import SignedIn
@@ -211,6 +212,7 @@ class SignInWithPasskey:
     """A passkey with the user verified is both factors at once: no password, no second factor."""
 
     unit_of_work: Begin
+    autocommit: Begin
     passkeys: PasskeyVerifier
     tokens: OpaqueTokens
     open_session: OpenSession
@@ -231,8 +233,23 @@ class SignInWithPasskey:
         )
         if owner is None:
             raise PasskeyWrong
-        session, account = Retrying(self._open)(asked, owner, credential, credential_id, client)
+        try:
+            session, account = Retrying(self._open)(asked, owner, credential, credential_id, client)
+        except PasskeyWrong:
+            self._remember_failure(owner)
+            raise
         return self.open_session.signed_in(session, account, device_id=None, at=self.clock.now())
+
+    def _remember_failure(self, claimed: AccountId) -> None:
+        """What a stranger claims may name nobody."""
+        account_id: AccountId | None = claimed
+        with self.autocommit() as database:
+            try:
+                database.accounts.get(claimed)
+            except AccountNotFound:
+                account_id = None
+        now = self.clock.now()
+        remember_failure(self.unit_of_work, "sign_in_with_passkey", PasskeyWrong, account_id, at=now)
 
     def _open(
         self, asked: Challenge, owner: AccountId, credential: Json, credential_id: bytes, client: Client

@@ -11,6 +11,7 @@ from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock, Ids
 from application.ports.security import CommonPasswords, OpaqueTokens, PasswordHasher, PasswordStrength
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.refusals import remember_failure
 from domain.access import Principal
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import EndOfKey
@@ -60,8 +61,10 @@ class ProvePassword:
         account = principal.account
         attempt = Attempt.in_session(account.email, principal.session.id)
         with self.unit_of_work() as uow:
-            attempt.count(uow, policy=self.policy, at=self.clock.now())
+            blocks = attempt.count(uow, policy=self.policy, at=self.clock.now())
         if not self.passwords.verify(normalised(password), account.password_hash):
+            now = self.clock.now()
+            remember_failure(self.unit_of_work, "prove_password", WrongPassword, account.id, blocks=blocks, at=now)
             raise WrongPassword("That is not the password of this account.", field=field)
         # At once: whatever is refused afterwards, the password was right.
         with self.unit_of_work() as uow:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from application.ports.environment import Clock
 from application.ports.security import SealBroken, SecretHasher, Vault
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
 from application.second_factors import totp_row
+from domain.audit import Happening
 from domain.kernel import AccountId
 from domain.second_factors import SecondFactors
 
@@ -35,6 +37,7 @@ class RewrapFactors:
     unit_of_work: Begin
     vault: Vault
     secret_hasher: SecretHasher
+    clock: Clock
     batch: int = 500
 
     def __call__(self) -> Iterator[Rewrapped]:
@@ -69,4 +72,7 @@ class RewrapFactors:
                 row = totp_row(account_id)
                 rewrapped = factors.rewrap(lambda sealed: self.vault.seal(self.vault.open(sealed, row=row), row=row))
                 uow.second_factors.save(rewrapped)
+                # No event: nothing that anybody outside could act on has changed.
+                done = Happening(action="rewrap_factors", at=self.clock.now(), about=account_id, target_id=account_id)
+                uow.audit.note(done)
         return is_outdated

@@ -7,7 +7,11 @@ from datetime import datetime, timedelta
 from application.organizations import RemoveDeletedOrganizations
 from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.retention import ForgetEntries, ForgetEvents
 from application.signing_keys import RevokeRetired
+
+_UNDER_WAY = timedelta(minutes=1)
+"""Longer than a request that was let in just before its account was closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +24,14 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, sent mail, and
-    what deleted organizations left."""
+    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, sent mail,
+    what deleted organizations left, what is personal of closed accounts in the audit trail, and its old entries."""
 
     unit_of_work: Begin
     revoke_retired: RevokeRetired
     remove_deleted_organizations: RemoveDeletedOrganizations
+    forget_entries: ForgetEntries
+    forget_events: ForgetEvents
     keep_sent_mail: timedelta
     clock: Clock
     batch: int = 500
@@ -35,6 +41,10 @@ class Sweep:
         yield Swept(kind="retired keys", removed=self.revoke_retired())
         while removed := self.remove_deleted_organizations():
             yield Swept(kind="deleted organizations", removed=removed)
+        for removed in self.forget_entries():
+            yield Swept(kind="audit entries", removed=removed)
+        while removed := self.forget_events():
+            yield Swept(kind="events", removed=removed)
         now = self.clock.now()
         for kind, remove in self._removals(now):
             removed = self.batch
@@ -55,4 +65,5 @@ class Sweep:
         yield "codes by mail", lambda uow: uow.email_codes.sweep(at=now, limit=batch)
         yield "trusted devices", lambda uow: uow.trusted_devices.sweep(at=now, limit=batch)
         yield "API keys", lambda uow: uow.api_keys.sweep(at=now, limit=batch)
+        yield "traces of closed accounts", lambda uow: uow.audit.erase_due(before=now - _UNDER_WAY, limit=batch)
         yield "sent mail", lambda uow: uow.mail.sweep(before=now - self.keep_sent_mail, limit=batch)

@@ -1,7 +1,7 @@
 """The audit trail: who did what, when, from where, and what was refused; and how each entry proves the one before."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -142,10 +142,12 @@ class AuditEntry:
     def of(cls, happening: Happening, occasion: Occasion, *, turn: int, random: bytes) -> Self:
         """The entry, which is the `turn`-th of its transaction. `random` has 24 bytes.
 
-        Whoever proves themselves at a sign-in, or by a link, acts for the account that it is about.
+        Whoever proves themselves at a sign-in, or by a link, acts for the account that it is about. Whoever fails to
+        has shown nothing, and is nobody.
         """
         client = occasion.client
-        about = AccountId(happening.about) if happening.about and client else None
+        is_proved = client and happening.outcome is Outcome.SUCCEEDED
+        about = AccountId(happening.about) if happening.about and is_proved else None
         actor = occasion.actor_id or about
         personal = (
             Personal(
@@ -234,6 +236,15 @@ class Chain:
 
     def advanced(self, seal: Seal) -> Self:
         return replace(self, position=seal.position, mac=seal.mac)
+
+    def beginning(self, links: Sequence[tuple[Seal, AuditEntry]]) -> list[tuple[Seal, AuditEntry]]:
+        """Of these, which are in order, those that follow the checkpoint without a gap."""
+        kept = [link for link in links if link[0].position > self.checkpoint]
+        return [link for place, link in enumerate(kept, self.checkpoint + 1) if link[0].position == place]
+
+    def shortened(self, last: Seal, proof: str) -> Self:
+        """Everything up to that seal is gone."""
+        return replace(self, checkpoint=last.position, checkpoint_mac=last.mac, checkpoint_proof=proof)
 
 
 def sealed(chain_id: ChainId, position: int, previous: str, digest: bytes) -> bytes:

@@ -43,6 +43,8 @@ from application import (
     passkeys,
     passwords,
     recovery_codes,
+    refusals,
+    retention,
     rewrapping,
     roles,
     second_factors,
@@ -267,6 +269,7 @@ class Container(containers.DeclarativeContainer):
     # ---- the use cases
 
     authenticate = retried(access.Authenticate, usual)
+    record_refusal = plain(refusals.RecordRefusal, usual)
 
     register_account = retried(claims.RegisterAccount, usual, policy=setting.registration_policy)
     resend_verification = retried(claims.ResendVerification, usual)
@@ -382,11 +385,15 @@ class Container(containers.DeclarativeContainer):
     compose_mail = plain(mail.ComposeMail, usual, public_url=setting.public_url)
     send_queued_mail = plain(mail.SendQueuedMail, usual, compose=compose_mail, policy=setting.mail_policy)
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
+    forget_entries = plain(retention.ForgetEntries, usual, kept=setting.audit_kept)
+    forget_events = retried(retention.ForgetEvents, usual, kept=setting.events_kept)
     sweep = plain(
         Sweep,
         usual,
         revoke_retired=revoke_retired,
         remove_deleted_organizations=remove_deleted_organizations,
+        forget_entries=forget_entries,
+        forget_events=forget_events,
         keep_sent_mail=setting.sent_mail_kept,
     )
 

@@ -156,6 +156,9 @@ class Settings(BaseModel):
     mail_tries: Count = 20
     sent_mail_kept: Duration = timedelta(hours=24)
 
+    audit_kept: Duration = timedelta(days=400)
+    events_kept: Duration = timedelta(days=30)
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console", ""] = ""
 

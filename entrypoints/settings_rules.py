@@ -58,6 +58,12 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
         "sent_mail_kept",
         "at least 1h and MAIL_INTERVAL: the limits on mail count what is remembered",
     )
+    demand(settings.audit_kept >= timedelta(days=1), "audit_kept", "at least 1d")
+    demand(
+        settings.events_kept >= timedelta(days=4),
+        "events_kept",
+        "at least 4d: a webhook that fails is tried again for about 3 days",
+    )
     demand(bool(settings.backend_audiences), "backend_audiences", "name at least one: tokens for organizations need it")
     demand(
         settings.audience not in settings.backend_audiences,

@@ -88,6 +88,7 @@ class Tables:
     events: dict[EventKey, OutboxEvent] = field(default_factory=dict)
     audit_entries: dict[EntryKey, AuditEntry] = field(default_factory=dict)
     audit_personal: dict[PersonalKey, Personal] = field(default_factory=dict)
+    audit_erasures: dict[AccountId, datetime] = field(default_factory=dict)
     audit_seals: dict[SealKey, Seal] = field(default_factory=dict)
     audit_chains: dict[ChainId, Chain] = field(default_factory=dict)
     sequences: dict[None, Sequence] = field(default_factory=dict)
@@ -129,7 +130,7 @@ class Repositories:
 
     @classmethod
     def over(cls, tables: Tables, emit: Emit, note: Callable[[Happening], None]) -> Self:
-        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys)
+        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys, emit)
         roles = MemoryRoles(
             rows=tables.roles,
             catalogue=catalogue,
@@ -170,7 +171,7 @@ class Repositories:
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),
             outbox=MemoryOutbox(tables.events),
-            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, note),
+            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, tables.audit_erasures, note),
             chains=MemoryChains(tables.audit_entries, tables.audit_personal, tables.audit_seals, tables.audit_chains),
             sequence=MemorySequences(tables.sequences),
         )
@@ -188,8 +189,9 @@ class MemoryDatabase(Persistence):
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         with self._changing() as tables:
-            recorder = Recorder(self._ids, tables.events, tables.audit_entries, tables.audit_personal)
+            recorder = Recorder(self._ids)
             yield Repositories.over(tables, recorder.emit, recorder.note)
+            recorder.write(tables.events, tables.audit_entries, tables.audit_personal)
 
     @contextmanager
     def autocommit(self) -> Iterator[UnitOfWork]:
@@ -233,6 +235,7 @@ class MemoryDatabase(Persistence):
 _PORTS = fields(Repositories)
 _READS = frozenset(
     {
+        "aged",
         "all",
         "by_key",
         "by_session",

@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Index, LargeBinary, String, select, text, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Index, LargeBinary, String, delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from adapters.sql.statements import one_page, swept
+from adapters.sql.statements import one_page, put, swept
 from application.ports.audit import AuditTrail, EntryFilter
 from application.ports.pages import id_of
 from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id
@@ -58,6 +58,15 @@ class AuditPersonalRow(Model):
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     network: Mapped[str] = mapped_column(String(64))
     user_agent: Mapped[str] = mapped_column(String(256))
+
+
+class AuditErasureRow(Model):
+    """Whose is to be erased: there until it is done."""
+
+    __tablename__ = "audit_erasures"
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(index=True)
 
 
 def to_row(entry: AuditEntry) -> dict[str, Any]:
@@ -162,6 +171,21 @@ class SqlAuditTrail(AuditTrail):
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         owned = AuditPersonalRow.account_id == account_id
         return swept(self.connection, AuditPersonalRow, owned, oldest=AuditPersonalRow.entry_id, limit=limit)
+
+    def erase_later(self, account_id: AccountId, *, at: datetime) -> None:
+        put(self.connection, AuditErasureRow, {"account_id": account_id, "requested_at": at})
+
+    def erase_due(self, *, before: datetime, limit: int) -> int:
+        due = select(AuditErasureRow.account_id).where(AuditErasureRow.requested_at < before)
+        oldest = due.order_by(AuditErasureRow.requested_at).limit(limit).with_for_update(skip_locked=True)
+        removed = 0
+        for account_id in self.connection.execute(oldest).scalars().all():
+            removed += self.erase(AccountId(account_id), limit=limit - removed)
+            if removed == limit:
+                break
+            self.connection.execute(delete(AuditErasureRow).where(AuditErasureRow.account_id == account_id))
+            removed += 1
+        return removed
 
 
 def _matching(chain_id: ChainId | None, wanted: EntryFilter) -> list[ColumnElement[bool]]:

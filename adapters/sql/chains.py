@@ -1,16 +1,17 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, String, and_, insert, select
+from sqlalchemy import BigInteger, Connection, String, and_, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.sql.audit import AuditEntryRow, to_entry, with_personal
+from adapters.sql.audit import AuditEntryRow, AuditPersonalRow, to_entry, with_personal
 from adapters.sql.model import Model
 from adapters.sql.statements import placed, put
-from application.ports.audit import Chains
-from domain.audit import AuditEntry, Chain, ChainId, Seal
+from application.ports.audit import Chains, Link
+from domain.audit import AuditEntry, Chain, ChainId, EntryId, Seal, earliest_id
 
 _PAGE = 500
 _MAC = 100
@@ -26,7 +27,8 @@ class AuditSealRow(Model):
 
 
 class AuditChainRow(Model):
-    """Where each chain ends. Written by the sequencer alone."""
+    """Where each chain ends, which the sequencer alone writes; and where what is kept of it begins, which retention
+    does."""
 
     __tablename__ = "audit_chains"
 
@@ -62,6 +64,21 @@ def to_chain(row: Sequence[Any]) -> Chain:
     )
 
 
+def to_seal(row: Sequence[Any]) -> Seal:
+    """`row` holds the columns of AuditSealRow in their order."""
+    chain_id, position, entry_id, mac = row
+    return Seal(chain_id=chain_id, position=position, entry_id=entry_id, mac=mac)
+
+
+_BEGINNING = (
+    update(AuditChainRow)
+    .where(AuditChainRow.id == bindparam("chain_id"))
+    .values(
+        checkpoint=bindparam("place"), checkpoint_mac=bindparam("place_mac"), checkpoint_proof=bindparam("place_proof")
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SqlChains(Chains):
     connection: Connection
@@ -86,7 +103,8 @@ class SqlChains(Chains):
         places = {(seal.chain_id, seal.entry_id): seal.position for seal in seals}
         placed(self.connection, AuditEntryRow, places)
         for chain in chains:
-            put(self.connection, AuditChainRow, to_row(chain))
+            end = {"position": chain.position, "mac": chain.mac}
+            put(self.connection, AuditChainRow, to_row(chain), change=end)
 
     def all(self) -> Iterator[Chain]:
         last: UUID | None = None
@@ -105,7 +123,43 @@ class SqlChains(Chains):
         )
         following = joined.where(AuditSealRow.chain_id == id, AuditSealRow.position > after)
         rows = self.connection.execute(following.order_by(AuditSealRow.position).limit(limit)).all()
-        seals = [Seal(chain_id=row[0], position=row[1], entry_id=row[2], mac=row[3]) for row in rows]
+        seals = [to_seal(row[:4]) for row in rows]
         entries = [to_entry(row[4:]) for row in rows if row[4] is not None]
         by_id = {entry.id: entry for entry in with_personal(self.connection, entries)}
         return [(seal, by_id.get(seal.entry_id)) for seal in seals]
+
+    def aged(self, *, before: datetime, after: EntryId | None, limit: int) -> list[Link]:
+        is_its = and_(AuditSealRow.chain_id == AuditEntryRow.chain_id, AuditSealRow.position == AuditEntryRow.position)
+        joined = select(AuditSealRow.__table__, AuditEntryRow.__table__).join_from(AuditEntryRow, AuditSealRow, is_its)
+        old = joined.where(AuditEntryRow.id < earliest_id(before))
+        if after is not None:
+            old = old.where(AuditEntryRow.id > after)
+        rows = self.connection.execute(old.order_by(AuditEntryRow.id).limit(limit))
+        return [(to_seal(row[:4]), to_entry(row[4:])) for row in rows]
+
+    def lock(self, ids: Collection[ChainId]) -> Mapping[ChainId, Chain]:
+        chosen = select(AuditChainRow.__table__).where(AuditChainRow.id.in_(ids))
+        # In the order in which the sequencer writes them, so that neither waits for the other for ever.
+        found = self.connection.execute(chosen.order_by(AuditChainRow.id).with_for_update())
+        return {chain.id: chain for chain in map(to_chain, found)}
+
+    def shorten(self, chains: Iterable[Chain], gone: Sequence[Link]) -> None:
+        if not gone:
+            return
+        personal = tuple_(AuditPersonalRow.account_id, AuditPersonalRow.entry_id)
+        whose = [(entry.personal_of, entry.id) for _, entry in gone if entry.personal_digest]
+        self.connection.execute(delete(AuditPersonalRow).where(personal.in_(whose)))
+        entries = tuple_(AuditEntryRow.chain_id, AuditEntryRow.id)
+        self.connection.execute(delete(AuditEntryRow).where(entries.in_([(e.chain_id, e.id) for _, e in gone])))
+        seals = tuple_(AuditSealRow.chain_id, AuditSealRow.position)
+        self.connection.execute(delete(AuditSealRow).where(seals.in_([(s.chain_id, s.position) for s, _ in gone])))
+        beginnings = [
+            {
+                "chain_id": chain.id,
+                "place": chain.checkpoint,
+                "place_mac": chain.checkpoint_mac,
+                "place_proof": chain.checkpoint_proof,
+            }
+            for chain in chains
+        ]
+        self.connection.execute(_BEGINNING.execution_options(synchronize_session=False), beginnings)

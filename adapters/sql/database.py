@@ -83,7 +83,7 @@ class SqlUnitOfWork(UnitOfWork):
 
     @property
     def catalogue(self) -> SqlCatalogues:
-        return SqlCatalogues(self.connection)
+        return SqlCatalogues(self.connection, self.emit)
 
     @property
     def organizations(self) -> SqlOrganizations:

@@ -43,10 +43,11 @@ def claimed(connection: Connection, model: type[Model], row: Values) -> bool:
     return connection.execute(_insert(connection, model).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
-def put(connection: Connection, model: type[Model], row: Values) -> None:
-    """Insert the row, or overwrite the one that has its key."""
+def put(connection: Connection, model: type[Model], row: Values, *, change: Values | None = None) -> None:
+    """Insert the row, or overwrite the one that has its key; of that only `change`, if it is given."""
     statement = _insert(connection, model).values(row)
-    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=without_key(model, row)))
+    changed = without_key(model, row) if change is None else change
+    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=changed))
 
 
 def inserted_or_changed(connection: Connection, model: type[Model], row: Values, change: Values) -> Row[Any]:
@@ -148,6 +149,7 @@ def placed(connection: Connection, model: type[Model], positions: Mapping[Pair, 
             bindparam("seconds", [key[1] for key in keys], type_=postgresql.ARRAY(Uuid())),
             bindparam("positions", list(positions.values()), type_=postgresql.ARRAY(BigInteger())),
         ).table_valued("first", "second", "position", joins_implicitly=True)
+        each = each.render_derived()  # PostgreSQL calls all columns alike unless they are named
         is_it = and_(first == each.c.first, second == each.c.second)
         connection.execute(update(model).where(is_it).values(position=cast(each.c.position, BigInteger)))
         return

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Request
 
 from domain.access import Actor, AuthenticationRequired, Place, Principal, Subject
+from domain.api_keys import KeyKind
 from domain.kernel import AccountId, OrganizationId
 from domain.sessions import Client
 
@@ -32,9 +33,7 @@ class Caller(Request):
     def actor(self, organization_id: UUID) -> Actor:
         """Whoever calls, person or key, as a member of that organization. Raise also OrganizationNotFound."""
         id = OrganizationId(organization_id)
-        actor = self.subject(id).within(id)
-        self.scope["state"]["organization_id"] = id  # whose audit trail tells what is refused now
-        return actor
+        return self.subject(id).within(id)
 
     def subject(self, organization_id: OrganizationId | None = None) -> Subject:
         """Whoever presents the bearer token or key, with their standing in the organization."""
@@ -57,9 +56,13 @@ class Caller(Request):
         found: tuple[Subject, Place | None] = self.app.state.container.authenticate()(
             credential.strip(), organization_id=organization_id, other_id=other_id
         )
-        # For the log.
+        # For the log, and for the audit trail: a refusal is told in the organization that the caller belongs to.
         state, subject = self.scope["state"], found[0]
         state["principal_id"] = subject.id
+        if subject.standing:
+            state["organization_id"] = subject.standing.organization_id
         if subject.key:
             state["key_id"] = subject.key.id
+            if subject.key.kind is KeyKind.SERVICE:
+                state.setdefault("organization_id", subject.key.organization_id)
         return found

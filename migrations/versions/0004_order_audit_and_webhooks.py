@@ -81,6 +81,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "entry_id", name="pk_audit_personal"),
     )
     op.create_table(
+        "audit_erasures",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", moment, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name="pk_audit_erasures"),
+    )
+    op.create_index("ix_audit_erasures_requested_at", "audit_erasures", ["requested_at"])
+    op.create_table(
         "audit_seals",
         sa.Column("chain_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -109,7 +116,7 @@ def downgrade() -> None:
     for name in PERMISSIONS:
         op.execute(_taken(name))
         op.execute(f"DELETE FROM permissions WHERE name = '{name}'")  # noqa: S608
-    for table in ("audit_chains", "audit_seals", "audit_personal", "audit_entries", "sequences"):
+    for table in ("audit_chains", "audit_seals", "audit_erasures", "audit_personal", "audit_entries", "sequences"):
         op.drop_table(table)
     for index in ("ix_outbox_unplaced", "ix_outbox_owner_id_position", "ix_outbox_position"):
         op.drop_index(index, "outbox")

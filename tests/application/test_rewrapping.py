@@ -28,6 +28,7 @@ def rewrapping(world: World, secret: SecretKeys = BOTH) -> RewrapFactors:
         unit_of_work=world.database.unit_of_work,
         vault=AesVault(secret),
         secret_hasher=HmacSecretHasher(secret),
+        clock=world.clock,
         batch=2,
     )
 

@@ -10,6 +10,7 @@ from adapters.memory import MemoryDatabase
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.opaque_tokens import HmacTokens
+from adapters.security.seals import HmacSealer
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
@@ -33,6 +34,8 @@ from application import (
     passkeys,
     passwords,
     recovery_codes,
+    refusals,
+    retention,
     roles,
     second_factors,
     service_accounts,
@@ -43,6 +46,7 @@ from application import (
     trusted_devices,
 )
 from application.ports.unit_of_work import Persistence
+from application.sequencing import Sequencer
 from application.sweep import Sweep
 from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
@@ -98,6 +102,7 @@ class UseCases:
         self.database = Watched(persistence or MemoryDatabase(ids=self.ids), self.journal)
         self.totp, self.passkeys, self.codes = PlainTotp(), PlainPasskeys(), HmacCodes(tokens_secret)
         self.vault = AesVault(secret or SecretKeys("the secret of the keys"))
+        self.sealer = HmacSealer(tokens_secret)
         self.key_maker = EcKeyMaker()
         self.key_ring = self.another_key_ring()
 
@@ -108,6 +113,7 @@ class UseCases:
             "ids": self.ids,
             "secrets": SystemSecrets(),
             "vault": self.vault,
+            "sealer": self.sealer,
             "tokens": self.tokens,
             "opaque_tokens": self.tokens,
             "access_tokens": JsonAccessTokens(),
@@ -149,6 +155,7 @@ class UseCases:
         self.verify = use(claims.VerifyAccount, policy=registration)
 
         self.authenticate = use(access.Authenticate)
+        self.record_refusal = use(refusals.RecordRefusal)
         self.sign_in = use(signing_in.SignIn)
         self.finish_sign_in = use(signing_in.FinishSignIn, prove=prove_factor, policy=factor_policy)
         self.step_up = use(assurance.StepUp, prove=prove_factor, policy=session_policy)
@@ -250,10 +257,13 @@ class UseCases:
 
         self.compose = use(mail.ComposeMail, public_url=PUBLIC_URL)
         self.send_queued_mail = use(mail.SendQueuedMail, compose=self.compose, policy=mail_policy)
+        self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
         self.sweep = use(
             Sweep,
             revoke_retired=self.revoke_retired,
             remove_deleted_organizations=self.remove_deleted_organizations,
+            forget_entries=use(retention.ForgetEntries, kept=timedelta(days=400), batch=2),
+            forget_events=use(retention.ForgetEvents, kept=timedelta(days=30), batch=2),
             keep_sent_mail=timedelta(days=30),
             batch=2,
         )

@@ -128,6 +128,7 @@ class Doors:
     def by_passkey(self, challenge: Challenge, *, count: int) -> bool:
         sign_in = SignInWithPasskey(
             unit_of_work=self.database.unit_of_work,
+            autocommit=self.database.autocommit,
             passkeys=self.passkeys,
             tokens=self.tokens,
             open_session=self.open_session,
@@ -144,6 +145,7 @@ class Doors:
     def by_email_code(self, browser_token: str, code: str) -> bool:
         sign_in = SignInWithEmailCode(
             unit_of_work=self.database.unit_of_work,
+            autocommit=self.database.autocommit,
             tokens=self.tokens,
             codes=HmacCodes(self.secret),
             open_session=self.open_session,

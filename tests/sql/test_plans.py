@@ -12,7 +12,9 @@ from sqlalchemy import event
 
 from adapters.sql.database import SqlUnitOfWork
 from adapters.sql.engine import gateway
+from application.ports.audit import Link
 from domain.api_keys import EndOfKey, KeyKind
+from domain.audit import AuditEntry, Chain, ChainId, EntryId, Outcome, Seal
 from domain.kernel import (
     AccountId,
     AddressDigest,
@@ -48,6 +50,13 @@ ID = UUID(int=7)
 HERE, SOMEBODY, OTHER = OrganizationId(ID), AccountId(ID), AccountId(UUID(int=8))
 SESSION, KEY, PROGRAM, DIGEST = SessionId(ID), ApiKeyId(ID), ServiceAccountId(ID), AddressDigest("0" * 64)
 AFTER, LATER = str(ID), NOON + timedelta(days=1)
+
+A_LINK: Link = (
+    Seal(chain_id=ChainId(ID), position=1, entry_id=EntryId(ID), mac=""),
+    AuditEntry(
+        chain_id=ChainId(ID), id=EntryId(ID), at=NOON, action="", outcome=Outcome.SUCCEEDED, personal_digest="of some"
+    ),
+)
 
 Call = Callable[[SqlUnitOfWork], object]
 
@@ -173,6 +182,12 @@ ENDS: dict[str, Call] = {
     "codes by mail, expired": lambda uow: uow.email_codes.sweep(at=NOON, limit=500),
     "trusted devices": lambda uow: uow.trusted_devices.remove_all(SOMEBODY),
     "trusted devices, expired": lambda uow: uow.trusted_devices.sweep(at=NOON, limit=500),
+    "audit, personal": lambda uow: uow.audit.erase(SOMEBODY, limit=500),
+    "audit, to be erased": lambda uow: uow.audit.erase_due(before=NOON, limit=500),
+    "audit, old": lambda uow: uow.chains.aged(before=NOON, after=EntryId(ID), limit=500),
+    "audit, chains": lambda uow: uow.chains.lock([ChainId(ID)]),
+    "audit, entries": lambda uow: uow.chains.shorten([Chain(id=ChainId(ID))], [A_LINK]),
+    "events": lambda uow: uow.outbox.forget(before=NOON, limit=500),
 }
 
 
