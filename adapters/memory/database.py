@@ -241,8 +241,10 @@ _READS = frozenset(
         "feed",
         "find",
         "find_by_email",
+        "following",
         "get",
         "has_other_owner",
+        "headless",
         "is_used",
         "links",
         "newest",
@@ -257,6 +259,7 @@ _READS = frozenset(
         "some",
         "subjects",
         "unplaced",
+        "unproved",
         "unsealed",
         "uses",
     }

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from adapters.sql.model import Model
 from adapters.sql.statements import one_page, swept
 from application.ports.audit import AuditTrail, EntryFilter
 from application.ports.pages import id_of
-from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id
+from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id, latest_id
 from domain.kernel import AccountId
 
 _UNSEALED = text("position IS NULL")
@@ -159,6 +159,15 @@ class SqlAuditTrail(AuditTrail):
         page, cursor = one_page(self.connection, entries, to_entry, lambda entry: str(entry.id), limit=limit)
         return with_personal(self.connection, page), cursor
 
+    def following(
+        self, chain_id: ChainId | None, wanted: EntryFilter, *, after: EntryId | None, limit: int
+    ) -> list[AuditEntry]:
+        entries = select(AuditEntryRow.__table__).where(*_matching(chain_id, wanted)).order_by(AuditEntryRow.id)
+        if after is not None:
+            entries = entries.where(AuditEntryRow.id > after)
+        found = [to_entry(row) for row in self.connection.execute(entries.limit(limit))]
+        return with_personal(self.connection, found)
+
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         owned = AuditPersonalRow.account_id == account_id
         return swept(self.connection, AuditPersonalRow, owned, oldest=AuditPersonalRow.entry_id, limit=limit)
@@ -178,6 +187,5 @@ def _matching(chain_id: ChainId | None, wanted: EntryFilter) -> list[ColumnEleme
     if wanted.since is not None:
         conditions += [AuditEntryRow.id >= earliest_id(wanted.since), AuditEntryRow.at >= wanted.since]
     if wanted.until is not None:
-        latest = earliest_id(wanted.until + timedelta(milliseconds=1))
-        conditions += [AuditEntryRow.id < latest, AuditEntryRow.at < wanted.until]
+        conditions += [AuditEntryRow.id <= latest_id(wanted.until), AuditEntryRow.at < wanted.until]
     return conditions

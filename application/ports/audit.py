@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.audit import AuditEntry, Chain, ChainId, Happening, Seal
+from domain.audit import AuditEntry, Chain, ChainId, EntryId, Happening, Seal
 from domain.kernel import AccountId, ActorId
 
 
@@ -31,6 +31,11 @@ class AuditTrail(Protocol):
     ) -> tuple[list[AuditEntry], str | None]:
         """Newest first, of one chain or of all, with the cursor of the next page. Raise CursorInvalid."""
 
+    def following(
+        self, chain_id: ChainId | None, wanted: EntryFilter, *, after: EntryId | None, limit: int
+    ) -> list[AuditEntry]:
+        """Oldest first, of one chain or of all, what comes after that entry: for who exports."""
+
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         """Remove what is personal in at most `limit` entries of the account, the oldest first; return in how many."""
 
@@ -51,4 +56,11 @@ class Chains(Protocol):
         """Every chain, in pages: for who verifies."""
 
     def links(self, id: ChainId, *, after: int, limit: int) -> list[tuple[Seal, AuditEntry | None]]:
-        """What comes after that position, in order; None where the entry is gone. What is personal comes with it."""
+        """What comes after that position, in order; None where the entry is gone, or says what none can say. What is
+        personal comes with it. Fewer than `limit` where some cannot be read, but none only at the end."""
+
+    def unproved(self, id: ChainId, *, limit: int) -> list[int]:
+        """The lowest places that entries of the chain claim, and that no seal gives them."""
+
+    def headless(self, *, limit: int) -> list[ChainId]:
+        """Chains that have seals, or entries that claim a place, and no end: `all` does not know them."""

@@ -10,6 +10,7 @@ from adapters.memory import MemoryDatabase
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.opaque_tokens import HmacTokens
+from adapters.security.seals import HmacSealer
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
@@ -19,6 +20,8 @@ from application import (
     accounts,
     api_keys,
     assurance,
+    audit,
+    audit_verification,
     catalogue,
     claims,
     email_changes,
@@ -43,6 +46,7 @@ from application import (
     trusted_devices,
 )
 from application.ports.unit_of_work import Persistence
+from application.sequencing import Sequencer
 from application.sweep import Sweep
 from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
@@ -108,6 +112,7 @@ class UseCases:
             "ids": self.ids,
             "secrets": SystemSecrets(),
             "vault": self.vault,
+            "sealer": HmacSealer(tokens_secret),
             "tokens": self.tokens,
             "opaque_tokens": self.tokens,
             "access_tokens": JsonAccessTokens(),
@@ -237,6 +242,13 @@ class UseCases:
         self.list_service_keys = use(api_keys.ListServiceKeys)
         self.rotate_service_key = use(api_keys.RotateServiceKey)
         self.revoke_service_key = use(api_keys.RevokeServiceKey)
+
+        self.list_audit_entries = use(audit.ListAuditEntries)
+        self.list_all_audit_entries = use(audit.ListAllAuditEntries)
+        self.export_audit = use(audit.ExportAudit, page=2)
+        self.erase_from_audit = use(audit.EraseFromAudit, batch=2)
+        self.verify_audit = use(audit_verification.VerifyAudit, page=2)
+        self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
 
         self.check_access = use(access.CheckAccess)
         self.check_access_of_many = use(access.CheckAccessOfMany)
