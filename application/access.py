@@ -7,7 +7,7 @@ from datetime import datetime
 from application.ports.environment import Clock
 from application.ports.security import AccessTokens, SecretHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
-from domain.access import Decision, Principal, Subject
+from domain.access import AccessTokenInvalid, Decision, Principal, Subject
 from domain.accounts import Account
 from domain.api_keys import ApiKey, ApiKeyInvalid, ApiKeySecret
 from domain.kernel import ActorId, OrganizationId
@@ -45,6 +45,8 @@ class Authenticate:
         if found:
             account, session = found[0].account, found[0].session
             if account and account.is_active and session and session.is_live(now):
+                if not claims.tells_of(session):
+                    raise AccessTokenInvalid
                 return found
         raise SessionEnded
 

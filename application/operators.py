@@ -156,6 +156,7 @@ class SuspendAccount:
             uow.operators.remove(account.id)
             uow.accounts.save(account)
             uow.sessions.end_all(account.id, EndReason.SUSPENDED, at=now)
+            uow.challenges.void(account.id)
             notify(uow, MailKind.ACCOUNT_SUSPENDED, account, ids=self.ids, at=now)
         return account
 
@@ -196,6 +197,7 @@ class EndSessionsOf:
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id))
             uow.sessions.end_all(account.id, EndReason.ENDED_BY_OPERATOR, at=self.clock.now())
+            uow.challenges.void(account.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

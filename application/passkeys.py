@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from application.access import lock_owner
-from application.challenges import challenge_token, spend_challenge
+from application.challenges import challenge_token, must_wait_still, spend_challenge
 from application.factor_proofs import BY_PASSKEY, ProveFactor, prove_by_recovery_code, use_passkey
 from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier
@@ -246,13 +246,14 @@ class SignInWithPasskey:
                 raise PasskeyWrong from None
             if not account.is_active:
                 raise PasskeyWrong
-            factors = uow.second_factors.lock(account.id)
+            must_wait_still(uow, asked)
             # No failure is counted: a stranger, who knows nothing, could lock the owner out.
             used = use_passkey(
                 uow, self.passkeys, account.id, credential, credential_id, asked.random, ids=self.ids, at=now
             )
             if used:
-                factors.must_be_open(now)  # not before: whoever only names an account learns nothing of it
+                # Not before: whoever only names an account learns nothing of it, and leaves nothing in it.
+                uow.second_factors.lock(account.id).must_be_open(now)
                 if not uow.challenges.take(asked.owner_id, asked.id):
                     raise ChallengeInvalid
                 session = self.open_session.with_factors(uow, account, amr=BY_PASSKEY, aal=2, client=client, at=now)

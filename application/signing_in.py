@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.attempts import Attempt
-from application.challenges import challenge_token, spend_challenge
+from application.challenges import challenge_token, must_wait_still, spend_challenge
 from application.factor_proofs import Proof, ProveFactor, prove_or_count
 from application.passwords import issue_device_token, read_device_token
 from application.ports.environment import Clock, Ids, Secrets
@@ -221,6 +221,7 @@ class FinishSignIn:
             account = uow.accounts.lock(AccountId(asked.owner_id))
             if not account.is_active or account.credentials_epoch != asked.credentials_epoch:
                 raise ChallengeInvalid
+            must_wait_still(uow, asked)
             proved = prove_or_count(uow, self.prove, account, proof, random=asked.random, ids=self.ids, at=now)
             if proved:
                 if not uow.challenges.take(asked.owner_id, asked.id):

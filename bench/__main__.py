@@ -26,6 +26,7 @@ class Name(StrEnum):
     SCALE = "scale"
     ACCESS = "access"
     TENANTS = "tenants"
+    OUTBOX = "outbox"
     TESTS = "tests"
 
 

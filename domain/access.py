@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain.accounts import Account, AccountState, OperatorRequired
 from domain.api_keys import ApiKey
-from domain.assurance import AssurancePolicy, must_be_fresh, must_have_second_factor
+from domain.assurance import AssurancePolicy, lacks_second_factor, must_be_fresh, must_have_second_factor
 from domain.kernel import (
     AccountId,
     ActorId,
@@ -105,6 +105,12 @@ class AccessClaims:
     audience: str | None = None
     """Of another service than Portico, which does not take such a token itself."""
     organization: OrganizationClaims | None = None
+
+    def tells_of(self, session: Session) -> bool:
+        """Whether it says what the session has come to: a step-up exchanges the tokens, and one that was copied before
+        must not rise with it (ASVS 7.2.4)."""
+        proved_at = session.authenticated_at.replace(microsecond=0)
+        return (self.acr, self.authenticated_at) == (f"aal{session.aal}", proved_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,8 +240,16 @@ def _decide(subject: Subject, permission: Permission, organization_id: Organizat
     if standing is None or standing.organization_id != organization_id:
         return no(Because.NO_MEMBERSHIP, "There is no membership in this organization.")
     steps.append(Reason(Because.MEMBERSHIP, f"The role in this organization is {standing.role}."))
-    if standing.requires_second_factor and subject.session and subject.session.aal < 2:
-        return no(Because.SECOND_FACTOR_LACKS, "The organization requires a second factor, and the session has none.")
+    if (
+        standing.requires_second_factor
+        and account
+        and subject.session
+        and lacks_second_factor(subject.session, account)
+    ):
+        return no(
+            Because.SECOND_FACTOR_LACKS,
+            "The organization requires a second factor, which the session or the account lacks.",
+        )
     if permission not in standing.permissions:
         return no(Because.ROLE_LACKS, f"The role {standing.role} does not grant it.")
     steps.append(Reason(Because.ROLE_GRANTS, f"The role {standing.role} grants it."))

@@ -12,14 +12,15 @@ from adapters.sql.model import Model
 from adapters.sql.statements import placed
 from application.ports.outbox import Outbox, OutboxEvent
 
-_UNPLACED = text("position IS NULL")
+_PLACED, _UNPLACED = text("position IS NOT NULL"), text("position IS NULL")
 
 
 class OutboxRow(Model):
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(None, "position"),
-        Index(None, "owner_id", "position"),
+        # What waits is not in them: so a request that writes events does not touch them.
+        Index(None, "position", postgresql_where=_PLACED, sqlite_where=_PLACED),
+        Index(None, "owner_id", "position", postgresql_where=_PLACED, sqlite_where=_PLACED),
         Index(
             "ix_outbox_unplaced",
             "aggregate_id",

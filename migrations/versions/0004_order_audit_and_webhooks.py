@@ -24,8 +24,8 @@ PERMISSIONS = {
 
 def upgrade() -> None:
     op.add_column("outbox", sa.Column("position", sa.BigInteger(), nullable=True))
-    op.create_index("ix_outbox_position", "outbox", ["position"])
-    op.create_index("ix_outbox_owner_id_position", "outbox", ["owner_id", "position"])
+    _partial_index("ix_outbox_position", "outbox", ["position"], "position IS NOT NULL")
+    _partial_index("ix_outbox_owner_id_position", "outbox", ["owner_id", "position"], "position IS NOT NULL")
     _partial_index("ix_outbox_unplaced", "outbox", ["aggregate_id", "version", "id"], "position IS NULL")
 
     sequences = op.create_table(

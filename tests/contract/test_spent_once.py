@@ -1,6 +1,6 @@
 """Of 32 who show one proof at the same moment, by whichever door, one gets in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 import pytest
@@ -237,6 +237,13 @@ def test_a_code_of_the_app_signs_in_once(doors: Doors) -> None:
     assert doors.factors().failures == MANY - 1
 
 
+def test_a_code_of_the_app_that_is_merely_sent_twice_is_no_failure(doors: Doors) -> None:
+    challenge = doors.asked()
+    outcomes = at_once(lambda _: doors.finish(challenge, Proof(code=CODE)))
+    assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
+    assert doors.factors().failures == 0
+
+
 def test_a_code_of_the_app_steps_a_session_up_once(doors: Doors) -> None:
     session = signed_in(doors)
     outcomes = at_once(lambda _: doors.step_up(session, Proof(code=CODE)))
@@ -299,12 +306,27 @@ def test_a_count_of_a_passkey_signs_in_once(doors: Doors) -> None:
     assert passkey.sign_count == 2
 
 
+def test_an_answer_of_a_passkey_that_is_merely_sent_twice_is_that_of_no_copy(doors: Doors) -> None:
+    challenge = doors.asked_of_nobody()
+    outcomes = at_once(lambda _: doors.by_passkey(challenge, count=2))
+    assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
+    assert doors.count("passkey.cloned") == 0
+
+
 def test_a_passkey_that_does_not_count_answers_a_challenge_once(database: Persistence) -> None:
     doors = opened(database, sign_count=0)
     challenge = doors.asked_of_nobody()
     outcomes = at_once(lambda _: doors.by_passkey(challenge, count=0))
     assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
     assert len(doors.sessions()) == 1
+
+
+def test_a_passkey_leaves_nothing_in_an_account_that_it_merely_names(doors: Doors) -> None:
+    named = replace(doors, account=signed_up(doors.database))
+    with pytest.raises(PasskeyWrong):
+        named.by_passkey(named.asked_of_nobody(), count=2)
+    with doors.database.autocommit() as reads:
+        assert reads.second_factors.find(named.account.id) is None
 
 
 def test_a_code_from_a_mail_signs_in_once(database: Persistence) -> None:

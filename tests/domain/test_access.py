@@ -66,7 +66,7 @@ def a_person(standing: Standing | None = None) -> Subject:
 
 
 def an_operator(*, aal: int) -> Principal:
-    return Principal(account=an_active_account(is_operator=True), session=a_session(aal=aal))
+    return Principal(account=an_active_account(is_operator=True, has_second_factor=True), session=a_session(aal=aal))
 
 
 def codes(decision: Decision) -> list[Because]:
@@ -163,7 +163,8 @@ def test_an_actor_acts_only_where_both_membership_and_key_reach(subject: Subject
 @pytest.mark.parametrize("required", [False, True])
 def test_an_organization_may_require_a_second_factor_of_who_signs_in(required: bool, aal: int) -> None:
     standing = replace(a_standing(READ), requires_second_factor=required)
-    subject = Subject(account=ACCOUNT, session=a_session(aal=aal), standing=standing)
+    account = replace(ACCOUNT, has_second_factor=True)
+    subject = Subject(account=account, session=a_session(aal=aal), standing=standing)
     if required and aal < 2:
         with pytest.raises(StepUpRequired):
             subject.within(HERE)
