@@ -91,7 +91,7 @@ def to_personal_row(entry_id: EntryId, personal: Personal) -> dict[str, Any]:
 
 
 def to_entry(row: Sequence[Any]) -> AuditEntry:
-    """`row` holds the columns of AuditEntryRow in their order."""
+    """`row` holds the columns of AuditEntryRow in their order. Raise ValueError or TypeError for what no entry says."""
     (
         chain_id,
         id,
@@ -109,6 +109,8 @@ def to_entry(row: Sequence[Any]) -> AuditEntry:
         personal_digest,
         position,
     ) = row
+    if not isinstance(details, dict):
+        raise TypeError("Details are an object.")
     return AuditEntry(
         chain_id=chain_id,
         id=id,
