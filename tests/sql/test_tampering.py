@@ -128,8 +128,9 @@ def test_every_column_is_tried() -> None:
     ("column", "nonsense"),
     [
         ("outcome", "'?'"),
-        ("details", "'\"\\ud800\"'"),
         ("details", "'[1]'"),
+        ("details", "'{'"),
+        ("details", '\'{"name": "\\ud800"}\''),
         ("at", "'then'"),
         ("actor_id", "'nobody'"),
     ],
