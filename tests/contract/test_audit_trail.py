@@ -82,7 +82,7 @@ def test_since_is_included_and_until_is_not_to_the_microsecond(database: Persist
     times = [NOON - TINY, NOON, NOON + TINY, NOON + 999 * TINY, NOON + MINUTE]
     happened(database, *(a_happening(at=at) for at in times))
 
-    def at(**of: datetime) -> list[datetime]:
+    def at(**of: Any) -> list[datetime]:
         return sorted(entry.at for entry in found(database, **of))
 
     assert at(since=NOON) == times[1:]

@@ -1,4 +1,5 @@
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ from tests.audit_trail import ACME, ADA, GLOBEX, a_happening, a_trail, entries, 
 from tests.builders import MINUTE, NOON
 
 OF_ACME, OF_GLOBEX, OF_ADA, NOBODYS = ChainId(ACME), ChainId(GLOBEX), ChainId(ADA), ChainId(INSTALLATION)
-HERE = [{}, {"organization_id": GLOBEX}, {"organization_id": None}]
+HERE: list[dict[str, Any]] = [{}, {"organization_id": GLOBEX}, {"organization_id": None}]
 
 
 def unsealed(database: Persistence, *, limit: int = 100) -> list[AuditEntry]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from application.ports.unit_of_work import Persistence
-from domain.audit import Occasion
+from domain.audit import ChainId, Occasion
 from domain.sessions import Client
 from entrypoints.container import Container, build
 from entrypoints.settings import Settings
@@ -57,7 +57,7 @@ def seal(container: Container) -> None:
 
 def deleted(installation: Installation, position: int) -> None:
     with opened(installation) as container, container.persistence().unit_of_work() as uow:
-        [(seal, _)] = uow.chains.links(ACME, after=position - 1, limit=1)
+        [(seal, _)] = uow.chains.links(ChainId(ACME), after=position - 1, limit=1)
         connection = uow.connection  # type: ignore[attr-defined]
         id = seal.entry_id.hex if connection.dialect.name == "sqlite" else seal.entry_id
         connection.exec_driver_sql(f"DELETE FROM audit_entries WHERE id = '{id}'")  # noqa: S608

@@ -1,6 +1,7 @@
 """The audit trail grows for years: how PostgreSQL finds a page of it, on a table with many rows and by no hint."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -67,7 +68,7 @@ INDEXED_BY = {
     "of another time": {"id"},
 }
 PAGE = 50
-IN_ORDER = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
+IN_ORDER: dict[str, Any] = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
 """What PostgreSQL would do anyhow once more than a page meets the filter."""
 
 
