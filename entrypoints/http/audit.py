@@ -1,11 +1,12 @@
 """Who did what, and what was refused: of an organization for those who may read it, of all for operators."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
 from application.audit import Entries, ListAllAuditEntries, ListAuditEntries
@@ -22,6 +23,16 @@ from entrypoints.http.schemas import Cursor, Limit, Page, Timestamp, answer, fro
 routes = router("audit")
 
 
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _as_written(raw: object) -> object:
+    """Pydantic would take a number as well, and a time without seconds."""
+    if not (isinstance(raw, str) and _RFC3339.fullmatch(raw)):
+        raise ValueError("it must be RFC 3339, with an offset: 2026-01-31T08:00:00Z")
+    return raw
+
+
 def _in_utc(at: datetime) -> datetime:
     try:
         return at.astimezone(UTC)
@@ -29,7 +40,7 @@ def _in_utc(at: datetime) -> datetime:
         raise ValueError("there is no such time in UTC") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_in_utc)]
 
 By = Annotated[UUID | None, Query(description="Only what this account or service account did.")]
 Action = Annotated[
