@@ -55,6 +55,6 @@ def _sequenced(batch: Sequenced | None) -> bool:
     """Heads go to the log: whoever keeps that elsewhere can prove later that no end of a chain was cut off."""
     if batch is None:
         return False
-    heads = [f"{chain.id}:{chain.position}:{chain.mac}" for chain in batch.heads]
+    heads = [str(chain.head) for chain in batch.heads]
     structlog.get_logger().info("audit.sealed", epoch=batch.epoch, position=batch.position, heads=heads)
     return batch.is_more

@@ -29,6 +29,8 @@ from application import (
     accounts,
     api_keys,
     assurance,
+    audit,
+    audit_verification,
     catalogue,
     claims,
     email_changes,
@@ -369,6 +371,12 @@ class Container(containers.DeclarativeContainer):
     list_service_keys = retried(api_keys.ListServiceKeys, usual)
     rotate_service_key = retried(api_keys.RotateServiceKey, usual)
     revoke_service_key = retried(api_keys.RevokeServiceKey, usual)
+
+    list_audit_entries = retried(audit.ListAuditEntries, usual)
+    list_all_audit_entries = retried(audit.ListAllAuditEntries, usual)
+    export_audit = retried(audit.ExportAudit, usual)
+    erase_from_audit = plain(audit.EraseFromAudit, usual)
+    verify_audit = plain(audit_verification.VerifyAudit, usual)
 
     check_access = plain(access.CheckAccess, usual)
     check_access_of_many = retried(access.CheckAccessOfMany, usual)

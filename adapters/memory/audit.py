@@ -32,6 +32,14 @@ class MemoryAuditTrail(AuditTrail):
         page = [with_personal(entry, self.personal) for entry in newest[:limit]]
         return page, str(page[-1].id) if len(newest) > limit else None
 
+    def following(
+        self, chain_id: ChainId | None, wanted: EntryFilter, *, after: EntryId | None, limit: int
+    ) -> list[AuditEntry]:
+        after = after or EntryId(UUID(int=0))
+        found = [entry for entry in self.entries.values() if entry.id > after and _matches(entry, chain_id, wanted)]
+        oldest = sorted(found, key=lambda entry: entry.id)
+        return [with_personal(entry, self.personal) for entry in oldest[:limit]]
+
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         owned = sorted(key for key in self.personal if key[0] == account_id)[:limit]
         for key in owned:
@@ -103,9 +111,21 @@ class MemoryChains(Chains):
         for chain in chains:
             self.chains[chain.id] = chain
 
+    def unproved(self, id: ChainId, *, limit: int) -> list[int]:
+        claims = (entry for entry in self.entries.values() if entry.chain_id == id and entry.position is not None)
+        return sorted(entry.position or 0 for entry in claims if not self._is_sealed(entry))[:limit]
+
+    def headless(self, *, limit: int) -> list[ChainId]:
+        begun = {key[0] for key in self.seals} | {key[0] for key, entry in self.entries.items() if entry.position}
+        return sorted(begun - self.chains.keys())[:limit]
+
+    def _is_sealed(self, entry: AuditEntry) -> bool:
+        seal = self.seals.get((entry.chain_id, entry.position or 0))
+        return seal is not None and seal.entry_id == entry.id
+
 
 def with_personal(entry: AuditEntry, personal: Mapping[PersonalKey, Personal]) -> AuditEntry:
-    return replace(entry, personal=personal.get((entry.personal_of, entry.id)))
+    return replace(entry, personal=personal.get((entry.personal_of, entry.id)) if entry.personal_digest else None)
 
 
 def _matches(entry: AuditEntry, chain_id: ChainId | None, wanted: EntryFilter) -> bool:

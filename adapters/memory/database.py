@@ -244,8 +244,10 @@ _READS = frozenset(
         "feed",
         "find",
         "find_by_email",
+        "following",
         "get",
         "has_other_owner",
+        "headless",
         "is_used",
         "links",
         "newest",
@@ -260,6 +262,7 @@ _READS = frozenset(
         "places",
         "some",
         "unplaced",
+        "unproved",
         "unsealed",
         "uses",
     }

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from adapters.sql.model import Model
 from adapters.sql.statements import one_page, put, swept
 from application.ports.audit import AuditTrail, EntryFilter
 from application.ports.pages import id_of
-from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id
+from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id, latest_id
 from domain.kernel import AccountId
 
 _UNSEALED = text("position IS NULL")
@@ -100,7 +100,7 @@ def to_personal_row(entry_id: EntryId, personal: Personal) -> dict[str, Any]:
 
 
 def to_entry(row: Sequence[Any]) -> AuditEntry:
-    """`row` holds the columns of AuditEntryRow in their order."""
+    """`row` holds the columns of AuditEntryRow in their order. Raise ValueError or TypeError for what no entry says."""
     (
         chain_id,
         id,
@@ -118,6 +118,8 @@ def to_entry(row: Sequence[Any]) -> AuditEntry:
         personal_digest,
         position,
     ) = row
+    if not isinstance(details, dict):
+        raise TypeError("Details are an object.")
     return AuditEntry(
         chain_id=chain_id,
         id=id,
@@ -168,6 +170,15 @@ class SqlAuditTrail(AuditTrail):
         page, cursor = one_page(self.connection, entries, to_entry, lambda entry: str(entry.id), limit=limit)
         return with_personal(self.connection, page), cursor
 
+    def following(
+        self, chain_id: ChainId | None, wanted: EntryFilter, *, after: EntryId | None, limit: int
+    ) -> list[AuditEntry]:
+        entries = select(AuditEntryRow.__table__).where(*_matching(chain_id, wanted)).order_by(AuditEntryRow.id)
+        if after is not None:
+            entries = entries.where(AuditEntryRow.id > after)
+        found = [to_entry(row) for row in self.connection.execute(entries.limit(limit))]
+        return with_personal(self.connection, found)
+
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         owned = AuditPersonalRow.account_id == account_id
         return swept(self.connection, AuditPersonalRow, owned, oldest=AuditPersonalRow.entry_id, limit=limit)
@@ -202,6 +213,5 @@ def _matching(chain_id: ChainId | None, wanted: EntryFilter) -> list[ColumnEleme
     if wanted.since is not None:
         conditions += [AuditEntryRow.id >= earliest_id(wanted.since), AuditEntryRow.at >= wanted.since]
     if wanted.until is not None:
-        latest = earliest_id(wanted.until + timedelta(milliseconds=1))
-        conditions += [AuditEntryRow.id < latest, AuditEntryRow.at < wanted.until]
+        conditions += [AuditEntryRow.id <= latest_id(wanted.until), AuditEntryRow.at < wanted.until]
     return conditions

@@ -1,10 +1,25 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, String, and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    true,
+    tuple_,
+    union,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.audit import AuditEntryRow, AuditPersonalRow, to_entry, with_personal
@@ -14,6 +29,7 @@ from application.ports.audit import Chains, Link
 from domain.audit import AuditEntry, Chain, ChainId, EntryId, Seal, earliest_id
 
 _PAGE = 500
+_UNKNOWN = EntryId(UUID(int=0))
 _MAC = 100
 
 
@@ -117,6 +133,18 @@ class SqlChains(Chains):
             last = rows[-1].id
 
     def links(self, id: ChainId, *, after: int, limit: int) -> list[tuple[Seal, AuditEntry | None]]:
+        while limit:
+            # A row that says what no entry can say fails as it is fetched, and all that are fetched with it.
+            with suppress(ValueError, TypeError):
+                return self._links(id, after, limit)
+            limit //= 2
+        following = select(AuditSealRow.position, AuditSealRow.mac).where(
+            AuditSealRow.chain_id == id, AuditSealRow.position > after
+        )
+        position, mac = self.connection.execute(following.order_by(AuditSealRow.position).limit(1)).one()
+        return [(Seal(chain_id=id, position=position, entry_id=_UNKNOWN, mac=mac), None)]
+
+    def _links(self, id: ChainId, after: int, limit: int) -> list[tuple[Seal, AuditEntry | None]]:
         is_its = and_(AuditEntryRow.chain_id == AuditSealRow.chain_id, AuditEntryRow.id == AuditSealRow.entry_id)
         joined = select(AuditSealRow.__table__, AuditEntryRow.__table__).outerjoin_from(
             AuditSealRow, AuditEntryRow, is_its
@@ -163,3 +191,24 @@ class SqlChains(Chains):
             for chain in chains
         ]
         self.connection.execute(_BEGINNING.execution_options(synchronize_session=False), beginnings)
+
+    def unproved(self, id: ChainId, *, limit: int) -> list[int]:
+        is_its = and_(
+            AuditSealRow.chain_id == AuditEntryRow.chain_id,
+            AuditSealRow.position == AuditEntryRow.position,
+            AuditSealRow.entry_id == AuditEntryRow.id,
+        )
+        claimed = select(AuditEntryRow.position).where(
+            AuditEntryRow.chain_id == id, AuditEntryRow.position.is_not(None)
+        )
+        unproved = claimed.where(~exists().where(is_its)).order_by(AuditEntryRow.position).limit(limit)
+        return [position for position in self.connection.execute(unproved).scalars() if position is not None]
+
+    def headless(self, *, limit: int) -> list[ChainId]:
+        begun = [
+            select(table.chain_id.label("id")).where(has_begun, ~exists().where(AuditChainRow.id == table.chain_id))
+            for table, has_begun in ((AuditSealRow, true()), (AuditEntryRow, AuditEntryRow.position.is_not(None)))
+        ]
+        every = union(*begun).subquery()
+        found = self.connection.execute(select(every.c.id).order_by(every.c.id).limit(limit))
+        return [ChainId(id) for id in found.scalars()]

@@ -31,6 +31,11 @@ class AuditTrail(Protocol):
     ) -> tuple[list[AuditEntry], str | None]:
         """Newest first, of one chain or of all, with the cursor of the next page. Raise CursorInvalid."""
 
+    def following(
+        self, chain_id: ChainId | None, wanted: EntryFilter, *, after: EntryId | None, limit: int
+    ) -> list[AuditEntry]:
+        """Oldest first, of one chain or of all, what comes after that entry: for who exports."""
+
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         """Remove what is personal in at most `limit` entries of the account, the oldest first; return in how many."""
 
@@ -61,7 +66,8 @@ class Chains(Protocol):
         """Every chain, in pages: for who verifies."""
 
     def links(self, id: ChainId, *, after: int, limit: int) -> list[tuple[Seal, AuditEntry | None]]:
-        """What comes after that position, in order; None where the entry is gone. What is personal comes with it."""
+        """What comes after that position, in order; None where the entry is gone, or says what none can say. What is
+        personal comes with it. Fewer than `limit` where some cannot be read, but none only at the end."""
 
     def aged(self, *, before: datetime, after: EntryId | None, limit: int) -> list[Link]:
         """Sealed entries from before that time, of all chains, in the order of their ids; after that one."""
@@ -71,3 +77,9 @@ class Chains(Protocol):
 
     def shorten(self, chains: Iterable[Chain], gone: Sequence[Link]) -> None:
         """Remove the links with what is personal in them, and keep the checkpoints of chains that were locked."""
+
+    def unproved(self, id: ChainId, *, limit: int) -> list[int]:
+        """The lowest places that entries of the chain claim, and that no seal gives them."""
+
+    def headless(self, *, limit: int) -> list[ChainId]:
+        """Chains that have seals, or entries that claim a place, and no end: `all` does not know them."""

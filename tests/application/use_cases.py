@@ -20,6 +20,8 @@ from application import (
     accounts,
     api_keys,
     assurance,
+    audit,
+    audit_verification,
     catalogue,
     claims,
     email_changes,
@@ -244,6 +246,13 @@ class UseCases:
         self.list_service_keys = use(api_keys.ListServiceKeys)
         self.rotate_service_key = use(api_keys.RotateServiceKey)
         self.revoke_service_key = use(api_keys.RevokeServiceKey)
+
+        self.list_audit_entries = use(audit.ListAuditEntries)
+        self.list_all_audit_entries = use(audit.ListAllAuditEntries)
+        self.export_audit = use(audit.ExportAudit, page=2)
+        self.erase_from_audit = use(audit.EraseFromAudit, batch=2)
+        self.verify_audit = use(audit_verification.VerifyAudit, page=2)
+        self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
 
         self.check_access = use(access.CheckAccess)
         self.check_access_of_many = use(access.CheckAccessOfMany)

@@ -131,6 +131,8 @@ EXAMPLES = {
     ),
     "POST /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}/rotate": Example(SERVICE_KEY),
     "DELETE /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}": Example(SERVICE_KEY),
+    "GET /v1/organizations/{id}/audit": Example(ACME, query={"action": "member.added"}),
+    "GET /v1/admin/audit": Example(query={"since": "2026-01-31T00:00:00Z"}),
     "GET /v1/admin/accounts": Example(),
     "GET /v1/admin/accounts/{id}": Example(ACCOUNT_OF),
     "PATCH /v1/admin/accounts/{id}": Example(ACCOUNT_OF, {"display_name": "Renamed"}),

@@ -68,13 +68,15 @@ class Recorded:
     uow: SqlUnitOfWork
     heard: list[str] = field(default_factory=list)
 
-    def plans(self, **settings: str) -> list[dict[str, Any]]:
-        """The steps of each, as they are planned with those settings: a small table would be read from end to end."""
+    def plans(self, *, analyze: bool = False, **settings: str) -> list[dict[str, Any]]:
+        """The steps of each, as they are planned with those settings: a small table would be read from end to end.
+        With `analyze` they are taken, and counted."""
+        explain = f"EXPLAIN (ANALYZE {'on' if analyze else 'off'}, FORMAT JSON) "
         for name, value in settings.items():
             self.uow.connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
         steps: list[dict[str, Any]] = []
         for statement in [each for each in self.heard if each.split()[0] in {"SELECT", "WITH", "UPDATE", "DELETE"}]:
-            explained = self.uow.connection.exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement.replace("%", "%%"))
+            explained = self.uow.connection.exec_driver_sql(explain + statement.replace("%", "%%"))
             steps += _steps(explained.scalar_one()[0]["Plan"])
         return steps
 
@@ -87,7 +89,11 @@ def _steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def recorded(postgresql_url: str) -> Iterator[Recorded]:
-    opened = gateway(postgresql_url, pool_size=1, pool_timeout=1)
+    yield from recording(postgresql_url)
+
+
+def recording(url: str) -> Iterator[Recorded]:
+    opened = gateway(url, pool_size=1, pool_timeout=1)
     heard: list[str] = []
 
     class Hearing(cursor):
