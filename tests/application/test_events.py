@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.events import Followed
+from application.events import Followed, News
 from application.ports.outbox import OutboxEvent
 from domain.access import Actor, PermissionDenied, Principal
 from domain.accounts import OperatorRequired
@@ -185,4 +185,4 @@ def test_one_look_tells_how_far_the_feed_is_and_whose_events_are_new(world: Worl
     world.rename(principal=acme.person(), display_name="Ada L.")
     follow(world, acme)
     news = world.look_for_news(after=end)
-    assert (news.position, news.owner_ids) == (end + 1, {acme.id})
+    assert news == News(position=end + 1, owner_ids=frozenset({acme.id}))

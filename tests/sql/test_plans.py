@@ -155,7 +155,8 @@ SEQUENCING: dict[str, Call] = {
 }
 MANY_EVENTS = """
 INSERT INTO outbox (owner_id, id, aggregate_id, version, name, data, at, position)
-SELECT md5((mod(number, 20))::text)::uuid, gen_random_uuid(), gen_random_uuid(), 1, 'account.renamed', '{}', now(), number
+SELECT
+    md5(mod(number, 20)::text)::uuid, gen_random_uuid(), gen_random_uuid(), 1, 'account.renamed', '{}', now(), number
 FROM generate_series(1, 20000) AS number
 """
 ONES: dict[str, Call] = {
