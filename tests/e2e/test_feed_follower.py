@@ -80,7 +80,7 @@ class Acme:
 
     def members(self) -> dict[str, str]:
         page = self.call("GET", f"{self.path}/members")
-        return {member["account"]["id"]: member["role"] for member in page["items"]}
+        return {member["account_id"]: member["role"] for member in page["items"]}
 
     def count(self) -> int:
         """Of all events that it has had."""
