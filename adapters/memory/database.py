@@ -255,6 +255,7 @@ _READS = frozenset(
         "of_owner",
         "count_owned",
         "owned_by",
+        "owners",
         "page",
         "page_of_account",
         "page_of_organization",

@@ -36,6 +36,7 @@ class Recorder:
                     "name": event.name,
                     "data": data,
                     "at": event.at,
+                    "schema_version": event.schema_version,
                     "position": None,
                 }
             )

@@ -26,6 +26,7 @@ from application import (
     claims,
     email_changes,
     email_codes,
+    events,
     factor_proofs,
     factor_resets,
     invitations,
@@ -266,6 +267,9 @@ class UseCases:
 
         self.compose = use(mail.ComposeMail, public_url=PUBLIC_URL)
         self.send_queued_mail = use(mail.SendQueuedMail, compose=self.compose, policy=mail_policy)
+
+        self.follow_events = use(events.FollowEvents)
+        self.look_for_news = use(events.LookForNews)
         self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
         self.sweep = use(
             Sweep,

@@ -83,6 +83,7 @@ OPERATIONS = {
     "DELETE /v1/me/api-keys/{key_id}": "revoke_personal_key",
     "GET /v1/organizations/{id}/audit": "list_audit_entries",
     "GET /v1/admin/audit": "list_all_audit_entries",
+    "GET /v1/events": "follow_events",
     "GET /v1/admin/accounts": "list_accounts",
     "GET /v1/admin/accounts/{id}": "show_account",
     "PATCH /v1/admin/accounts/{id}": "rename_account",
