@@ -23,6 +23,7 @@ PERMISSIONS = {
 
 
 def upgrade() -> None:
+    op.add_column("outbox", sa.Column("schema_version", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("outbox", sa.Column("position", sa.BigInteger(), nullable=True))
     op.create_index("ix_outbox_position", "outbox", ["position"])
     op.create_index("ix_outbox_owner_id_position", "outbox", ["owner_id", "position"])
@@ -174,6 +175,7 @@ def downgrade() -> None:
     for index in ("ix_outbox_unplaced", "ix_outbox_owner_id_position", "ix_outbox_position"):
         op.drop_index(index, "outbox")
     op.drop_column("outbox", "position")
+    op.drop_column("outbox", "schema_version")
 
 
 def _partial_index(name: str, table: str, columns: list[str], condition: str) -> None:
