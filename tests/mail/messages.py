@@ -36,7 +36,7 @@ VALUES = {
     "hours": "24",
     "minutes": "30",
     "organization": "Löwe & Söhne",
-    "host": "hooks.example.com",
+    "host": "receiver",
     "webhook_id": "01a20677-494e-72a1-b22a-a86e85706e05",
 }
 
