@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -73,10 +74,10 @@ def a_day_in_an_organization(world: World) -> Iterator[Step]:
             actor=acme, service_account_id=robot.id, name="K", scopes=["members:read"], expires_at=None
         ),
     )
-    hook = {"holder": acme, "url": "https://hooks.example.com/", "events": ["*"]}
+    hook: dict[str, Any] = {"holder": acme, "url": "https://hooks.example.com/", "events": ["*"]}
     yield "make webhook", lambda: world.make_webhook(**hook)
     (webhook,) = world.list_webhooks(holder=acme)
-    this = {"holder": acme, "webhook_id": webhook.id}
+    this: dict[str, Any] = {"holder": acme, "webhook_id": webhook.id}
     yield "change webhook", lambda: world.change_webhook(**this, description="Invoices")
     yield "= change webhook", lambda: world.change_webhook(**this, description="Invoices")
     yield "rotate webhook", lambda: world.rotate_webhook_secret(**this)
