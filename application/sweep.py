@@ -9,6 +9,7 @@ from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.retention import ForgetEntries, ForgetEvents
 from application.signing_keys import RevokeRetired
+from domain.webhooks import WebhookPolicy
 
 _UNDER_WAY = timedelta(minutes=1)
 """Longer than a request that was let in just before its account was closed."""
@@ -24,8 +25,9 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, sent mail,
-    what deleted organizations left, what is personal of closed accounts in the audit trail, and its old entries."""
+    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, deliveries,
+    sent mail, what deleted organizations left, what is personal of closed accounts in the audit trail, its old entries,
+    and old events."""
 
     unit_of_work: Begin
     revoke_retired: RevokeRetired
@@ -33,6 +35,7 @@ class Sweep:
     forget_entries: ForgetEntries
     forget_events: ForgetEvents
     keep_sent_mail: timedelta
+    webhook_policy: WebhookPolicy
     clock: Clock
     batch: int = 500
 
@@ -66,4 +69,7 @@ class Sweep:
         yield "trusted devices", lambda uow: uow.trusted_devices.sweep(at=now, limit=batch)
         yield "API keys", lambda uow: uow.api_keys.sweep(at=now, limit=batch)
         yield "traces of closed accounts", lambda uow: uow.audit.erase_due(before=now - _UNDER_WAY, limit=batch)
+
+        kept = self.webhook_policy.kept
+        yield "deliveries", lambda uow: uow.deliveries.sweep(before=now - kept, limit=batch)
         yield "sent mail", lambda uow: uow.mail.sweep(before=now - self.keep_sent_mail, limit=batch)

@@ -33,6 +33,7 @@ from application import (
     audit_verification,
     catalogue,
     claims,
+    deliveries,
     email_changes,
     email_codes,
     events,
@@ -57,6 +58,7 @@ from application import (
     signing_keys,
     totp,
     trusted_devices,
+    webhooks,
 )
 from application.ports.environment import Clock, Ids
 from application.ports.factors import PasskeyVerifier, TotpCodes
@@ -248,6 +250,8 @@ class Container(containers.DeclarativeContainer):
         "factor_policy": setting.factor_policy,
         "mail_policy": setting.mail_policy,
         "session_policy": setting.session_policy,
+        "webhook_policy": setting.webhook_policy,
+        "allowed_hosts": setting.webhook_allowed_hosts,
     }
 
     judge_password = plain(passwords.JudgePassword, ports, policy=setting.password_policy)
@@ -379,6 +383,16 @@ class Container(containers.DeclarativeContainer):
     erase_from_audit = plain(audit.EraseFromAudit, usual)
     verify_audit = plain(audit_verification.VerifyAudit, usual)
 
+    make_webhook = retried(webhooks.MakeWebhook, usual)
+    list_webhooks = retried(webhooks.ListWebhooks, usual)
+    show_webhook = retried(webhooks.ShowWebhook, usual)
+    change_webhook = retried(webhooks.ChangeWebhook, usual)
+    rotate_webhook_secret = retried(webhooks.RotateWebhookSecret, usual)
+    delete_webhook = retried(webhooks.DeleteWebhook, usual)
+    try_webhook = retried(deliveries.TryWebhook, usual)
+    list_deliveries = retried(deliveries.ListDeliveries, usual)
+    redeliver = retried(deliveries.Redeliver, usual)
+
     check_access = plain(access.CheckAccess, usual)
     check_access_of_many = retried(access.CheckAccessOfMany, usual)
 
@@ -389,6 +403,7 @@ class Container(containers.DeclarativeContainer):
     revoke_key = retried(signing_keys.RevokeKey, usual)
     rewrap_keys = retried(signing_keys.RewrapKeys, usual)
     rewrap_factors = plain(rewrapping.RewrapFactors, usual)
+    rewrap_webhooks = plain(rewrapping.RewrapWebhooks, usual)
     revoke_retired = retried(signing_keys.RevokeRetired, usual, policy=setting.key_policy)
 
     compose_mail = plain(mail.ComposeMail, usual, public_url=setting.public_url)

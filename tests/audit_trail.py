@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from adapters.environment import Uuid7Ids
 from adapters.security.seals import HmacSealer
 from adapters.security.secret_keys import SecretKeys
 from application.audit_verification import BrokenLink, VerifyAudit
@@ -61,6 +62,7 @@ def sequencer(database: Persistence, *, batch: int = 100) -> Sequencer:
         autocommit=database.autocommit,
         sealer=SEALER,
         clock=FixedClock(),
+        ids=Uuid7Ids(),
         holder=UUID(int=0x5E0),
         batch=batch,
     )

@@ -61,6 +61,21 @@ def inserted_or_changed(connection: Connection, model: type[Model], row: Values,
     return connection.execute(upsert.returning(model.__table__), row).one()
 
 
+def inserted_or_locked(connection: Connection, model: type[Model], rows: Sequence[Values]) -> None:
+    """Insert the rows, and lock, unchanged, those whose keys are there already. Whoever removes such a row waits, or is
+    waited for.
+
+    Give the rows in the order of their keys, so that two who do this do not wait for each other.
+    """
+    if not rows:
+        return
+    unchanged = next(iter(without_key(model, rows[0])))
+    same = {unchanged: getattr(model, unchanged)}
+    upsert = _insert(connection, model).on_conflict_do_update(index_elements=_key(model), set_=same)
+    # It returns something, because SQLAlchemy sends many such rows in one statement only then.
+    connection.execute(upsert.returning(_key(model)[0]), list(rows)).all()
+
+
 def some_of(
     model: type[Model], *conditions: ColumnElement[bool], oldest: InstrumentedAttribute[Any], limit: int
 ) -> ColumnElement[bool]:

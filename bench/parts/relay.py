@@ -45,9 +45,7 @@ def subscribe(installation: Installation, url: str) -> None:
     [owner] = installation.sign_in(1, aal=2)
     with installation.container() as container:
         subject, _ = container.authenticate()(owner.access_token, organization_id=organization)
-        container.make_webhook()(
-            principal=subject.person(), actor=subject.within(organization), url=url, description="", events=["*"]
-        )
+        container.make_webhook()(holder=subject.within(organization), url=url, description="", events=["*"])
 
 
 _BURST = """

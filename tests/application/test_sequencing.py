@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from adapters.environment import Uuid7Ids
 from adapters.memory import MemoryDatabase
 from adapters.security.seals import HmacSealer
 from adapters.security.secret_keys import SecretKeys
@@ -49,6 +50,7 @@ class Installation:
             autocommit=self.database.autocommit,
             sealer=HmacSealer(SECRET),
             clock=self.clock,
+            ids=Uuid7Ids(),
             holder=holder,
             batch=batch,
         )

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID, uuid4
 
+from adapters.environment import Uuid7Ids
 from adapters.security.seals import HmacSealer
 from adapters.security.secret_keys import SecretKeys
 from application.events import FollowEvents
@@ -86,6 +87,7 @@ def sequencer(database: Persistence, sealer: HmacSealer, clock: Clock) -> Callab
             autocommit=database.autocommit,
             sealer=sealer,
             clock=clock,
+            ids=Uuid7Ids(),
             holder=uuid4(),
             batch=20,
         )

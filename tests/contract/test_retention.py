@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from adapters.environment import Uuid7Ids
 from adapters.security.seals import HmacSealer
 from adapters.security.secret_keys import SecretKeys
 from application.occasion import occasioned
@@ -36,6 +37,7 @@ def seal(database: Persistence) -> None:
         autocommit=database.autocommit,
         sealer=SEALER,
         clock=clock,
+        ids=Uuid7Ids(),
         holder=UUID(int=1),
         batch=3,
     )

@@ -51,6 +51,7 @@ def sequencer(database: SqlDatabase, sealer: HmacSealer, holder: UUID = ONE) -> 
         autocommit=database.autocommit,
         sealer=sealer,
         clock=FixedClock(),
+        ids=Uuid7Ids(),
         holder=holder,
     )
 
