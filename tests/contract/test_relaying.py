@@ -40,7 +40,7 @@ def told(database: Persistence) -> Story:
     people = [world.somebody(f"somebody{number}@example.org") for number in range(3)]
     for number in range(CHANGES):
         for person in people:
-            world.rename_account(principal=person, display_name=f"Ada {number}")
+            world.rename(principal=person, display_name=f"Ada {number}")
     while world.sequence():
         pass
     return Story(world, made.endpoint)
