@@ -32,7 +32,7 @@ from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.trusted_devices import MemoryTrustedDevices, TrustedDeviceKey
 from application.ports.environment import Ids
 from application.ports.outbox import Emit, OutboxEvent
-from application.ports.unit_of_work import Persistence, UnitOfWork
+from application.ports.unit_of_work import Connections, Persistence, UnitOfWork
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import ApiKey
 from domain.attempts import AttemptCounter
@@ -200,6 +200,9 @@ class MemoryDatabase(Persistence):
     def problem(self) -> str | None:
         return None
 
+    def connections(self) -> Connections:
+        return Connections()
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -234,6 +237,7 @@ _PORTS = fields(Repositories)
 _READS = frozenset(
     {
         "all",
+        "backlog",
         "by_key",
         "by_session",
         "count",

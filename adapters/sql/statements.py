@@ -24,6 +24,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from adapters.sql.model import Model
+from application.ports.backlog import MOST_COUNTED, Backlog
 
 Entity = TypeVar("Entity")
 
@@ -77,6 +78,16 @@ def swept(
     """Remove at most `limit` rows that meet the conditions; return how many. What is in use waits for the next time."""
     removed = delete(model).where(some_of(model, *conditions, oldest=oldest, limit=limit)).returning(*_key(model))
     return len(connection.execute(removed).all())  # SQLite's driver counts no statement that begins with WITH
+
+
+def backlog(
+    connection: Connection, waits: ColumnElement[bool], *, since: InstrumentedAttribute[Any], first: bool = False
+) -> Backlog:
+    """Counts no more than it must, by the index of what waits; `first` where that begins with the oldest."""
+    counted = select(since.label("since")).where(waits).limit(MOST_COUNTED)
+    waiting = (counted.order_by(since) if first else counted).subquery()
+    count, oldest = connection.execute(select(func.count(), func.min(waiting.c.since, type_=since.type))).one()
+    return Backlog(count, oldest)
 
 
 def placed(connection: Connection, model: type[Model], positions: Mapping[Pair, int]) -> None:

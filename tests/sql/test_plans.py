@@ -112,6 +112,10 @@ QUESTIONS: dict[str, Call] = {
     ),
 }
 READS: dict[str, Call] = {
+    "outbox, waiting": lambda uow: uow.outbox.backlog(),
+    "audit, waiting": lambda uow: uow.chains.backlog(),
+    "mail, waiting": lambda uow: uow.mail.backlog(),
+    "sequence": lambda uow: uow.sequence.get(),
     "many": lambda uow: uow.access.subjects([(HERE, SOMEBODY), (HERE, OTHER)]),
     "accounts": lambda uow: uow.accounts.some([SOMEBODY, OTHER]),
     "organizations": lambda uow: uow.organizations.some([HERE]),
