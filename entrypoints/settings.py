@@ -156,12 +156,18 @@ class Settings(BaseModel):
     mail_tries: Count = 20
     sent_mail_kept: Duration = timedelta(hours=24)
 
+    metrics_token: SecretStr = SecretStr("")
+    traces_endpoint: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console", ""] = ""
 
     @property
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def serves_metrics(self) -> bool:
+        return self.is_development or bool(self.metrics_token.get_secret_value())
 
     @property
     def is_sqlite(self) -> bool:
