@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector, gener
 
 from application.gauges import Gauges, ReadGauges
 from application.ports.unit_of_work import Persistence, TransactionFailed, Unavailable
-from domain.kernel import ChangedMeanwhile
 from entrypoints.counts import BOUNDS, Counts, RequestCounts
 from entrypoints.hashing import HashingExecutor
 from entrypoints.siblings import Siblings
@@ -48,16 +47,23 @@ class Metrics:
         self._read_gauges, self._siblings = read_gauges, siblings
         self._process = ProcessCollector(registry=None)
 
-    def text(self) -> bytes:
-        """Of all workers, and of the database; without the latter's numbers where it is out of reach."""
-        told = [self.of_this_worker(), *map(_read, self._siblings.others()), self._of_the_database()]
-        return _rendered(_joined(told))
+    def of_workers(self) -> list[Family]:
+        """Of all of them; it asks no database."""
+        return _joined([self._of_this_worker(), *map(_read, self._siblings.others())])
+
+    def of_the_database(self) -> list[Family]:
+        """May take as long as the database does. Without it, that it is away."""
+        try:
+            gauges = self._read_gauges()
+        except (Unavailable, TransactionFailed):
+            return AWAY
+        return [_reachable(True), *_of_gauges(gauges)]
 
     def share(self) -> None:
         """Leave the numbers of this worker to whichever is asked."""
-        self._siblings.leave(self.of_this_worker())
+        self._siblings.leave(self._of_this_worker())
 
-    def of_this_worker(self) -> list[Family]:
+    def _of_this_worker(self) -> list[Family]:
         hashing, pool = self._hashing.load(), self._persistence.connections()
         families = [
             *_of_requests(self._counts.requests),
@@ -78,13 +84,6 @@ class Metrics:
             family._replace(samples=[sample._replace(labels={**sample.labels, **own}) for sample in family.samples])
             for family in families
         ]
-
-    def _of_the_database(self) -> list[Family]:
-        try:
-            gauges = self._read_gauges()
-        except (Unavailable, TransactionFailed, ChangedMeanwhile):
-            return [_reachable(False)]
-        return [_reachable(True), *_of_gauges(gauges)]
 
 
 def _one(name: str, kind: Kind, help: str, value: float) -> Family:
@@ -125,6 +124,9 @@ def _histogram(route: str, buckets: list[int], seconds: float) -> list[Sample]:
 
 def _reachable(is_so: bool) -> Family:
     return _one("portico_database_up", "gauge", "1 if the database answered this scrape.", int(is_so))
+
+
+AWAY = [_reachable(False)]
 
 
 def _of_gauges(gauges: Gauges) -> list[Family]:
@@ -169,7 +171,8 @@ def _joined(told: Iterable[list[Family]]) -> list[Family]:
     return list(by_name.values())
 
 
-def _rendered(families: list[Family]) -> bytes:
+def rendered(families: list[Family]) -> bytes:
+    """As Prometheus reads it."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Told(families))
     return generate_latest(registry)

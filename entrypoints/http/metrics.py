@@ -11,21 +11,32 @@ from domain.access import AuthenticationRequired
 from entrypoints.container import Container
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_PATIENCE = 5.0
+"""Seconds. Prometheus itself gives a scrape up after 10, and would have nothing."""
 
 
-def routes(container: Container) -> APIRouter:
-    """Served only where the settings ask for it."""
+def routes(container: Container, *, patience: float = _PATIENCE) -> APIRouter:
+    """Served only where the settings ask for it. The database has `patience` seconds to answer."""
     routes = APIRouter()
     token = container.settings().metrics_token.get_secret_value()
-    # A thread of its own: the others all wait for the database just when this is looked at most.
-    scraping = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+    # Threads of their own: the others all wait for the database just when this is looked at most, and one may itself.
+    counting = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+    asking = ThreadPoolExecutor(1, thread_name_prefix="metrics-database")
 
     @routes.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
         if token and not _is_bearer(request, token):
             raise AuthenticationRequired("This call needs the METRICS_TOKEN as its bearer token.")
-        text = await asyncio.get_running_loop().run_in_executor(scraping, lambda: container.metrics().text())
-        return Response(text, media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+        from entrypoints.metrics import AWAY, rendered  # a worker that nobody asks does without
+
+        loop = asyncio.get_running_loop()
+        told = await loop.run_in_executor(counting, lambda: container.metrics().of_workers())
+        asked = loop.run_in_executor(asking, lambda: container.metrics().of_the_database())
+        try:
+            told += await asyncio.wait_for(asked, patience)
+        except TimeoutError:
+            told += AWAY
+        return Response(rendered(told), media_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
     return routes
 

@@ -14,12 +14,14 @@ import anyio
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from application.ports.unit_of_work import Unavailable
 from entrypoints.container import build
 from entrypoints.counts import RequestCounts
 from entrypoints.hashing import Busy, HashingExecutor, HashingLoad
+from entrypoints.http.metrics import routes
 from entrypoints.settings import Environment
 from entrypoints.siblings import DIRECTORY, Siblings
 from tests.builders import MINUTE
@@ -161,6 +163,22 @@ def test_without_the_database_it_tells_what_it_has(service: Service) -> None:
     assert told.value("portico_database_up") == 0
     assert told.value("portico_pool_in_use") == 0
     assert "portico_outbox_waiting" not in told.families
+
+
+def test_a_database_that_says_nothing_is_not_waited_for(service: Service) -> None:
+    answers = threading.Event()
+    impatient = FastAPI()
+    impatient.include_router(routes(service.container, patience=0.05))
+
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(impatient)
+        async with httpx.AsyncClient(transport=transport, base_url="http://portico.test") as client:
+            return await client.get("/metrics")
+
+    with service.container.read_gauges.override(lambda: answers.wait(10)):
+        for _ in range(3):
+            assert Told(service.portal.call(get)).value("portico_database_up") == 0
+        answers.set()
 
 
 def test_a_storm_of_sign_ins_is_seen(portal: BlockingPortal) -> None:
