@@ -31,8 +31,10 @@ from application import (
     assurance,
     catalogue,
     claims,
+    deliveries,
     email_changes,
     email_codes,
+    events,
     factor_proofs,
     factor_resets,
     gauges,
@@ -53,6 +55,7 @@ from application import (
     signing_keys,
     totp,
     trusted_devices,
+    webhooks,
 )
 from application.ports.environment import Clock, Ids
 from application.ports.factors import PasskeyVerifier, TotpCodes
@@ -273,6 +276,8 @@ class Container(containers.DeclarativeContainer):
         "factor_policy": setting.factor_policy,
         "mail_policy": setting.mail_policy,
         "session_policy": setting.session_policy,
+        "webhook_policy": setting.webhook_policy,
+        "allowed_hosts": setting.webhook_allowed_hosts,
     }
 
     judge_password = plain(passwords.JudgePassword, ports, policy=setting.password_policy)
@@ -397,6 +402,16 @@ class Container(containers.DeclarativeContainer):
     rotate_service_key = retried(api_keys.RotateServiceKey, usual)
     revoke_service_key = retried(api_keys.RevokeServiceKey, usual)
 
+    make_webhook = retried(webhooks.MakeWebhook, usual)
+    list_webhooks = retried(webhooks.ListWebhooks, usual)
+    show_webhook = retried(webhooks.ShowWebhook, usual)
+    change_webhook = retried(webhooks.ChangeWebhook, usual)
+    rotate_webhook_secret = retried(webhooks.RotateWebhookSecret, usual)
+    delete_webhook = retried(webhooks.DeleteWebhook, usual)
+    try_webhook = retried(deliveries.TryWebhook, usual)
+    list_deliveries = retried(deliveries.ListDeliveries, usual)
+    redeliver = retried(deliveries.Redeliver, usual)
+
     check_access = plain(access.CheckAccess, usual)
     check_access_of_many = retried(access.CheckAccessOfMany, usual)
 
@@ -411,6 +426,8 @@ class Container(containers.DeclarativeContainer):
 
     compose_mail = plain(mail.ComposeMail, usual, public_url=setting.public_url)
     send_queued_mail = plain(mail.SendQueuedMail, usual, compose=compose_mail, policy=setting.mail_policy)
+    follow_events = retried(events.FollowEvents, usual)
+    look_for_news = retried(events.LookForNews, usual)
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
     read_gauges = plain(gauges.ReadGauges, usual)
     counts = one(Counts)

@@ -29,6 +29,8 @@ from entrypoints.http import (
     development,
     email_changes,
     email_codes,
+    events,
+    global_webhooks,
     health,
     invitations,
     memberships,
@@ -43,9 +45,12 @@ from entrypoints.http import (
     service_accounts,
     sessions,
     signing_keys,
+    webhooks,
 )
 from entrypoints.http.clients import ClientAddresses
+from entrypoints.http.head import Head
 from entrypoints.http.middleware import RequestMiddleware
+from entrypoints.protocol import ON_SHUTDOWN
 from entrypoints.settings import Settings
 
 _DOCS_POLICY = "; ".join(
@@ -79,7 +84,7 @@ def create_app(container: Container) -> FastAPI:
     is_one_of_many = settings.serves_metrics and not siblings.is_alone
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         workers = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="worker")
         asyncio.get_running_loop().set_default_executor(workers)
         container.prepare_keys()()
@@ -90,7 +95,8 @@ def create_app(container: Container) -> FastAPI:
         gc.collect()
         gc.freeze()
         with siblings.shared(lambda: container.metrics().share()) if is_one_of_many else nullcontext():
-            yield
+            yield {ON_SHUTDOWN: head.close}
+        head.close()
         if background:
             await asyncio.to_thread(background.stop)
         await asyncio.to_thread(container.hashing_executor().close)
@@ -112,6 +118,7 @@ def create_app(container: Container) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.container = container
+    app.state.head = head = Head(lambda after: container.look_for_news()(after=after))
     app.state.client_addresses = ClientAddresses(settings.trusted_proxies)
     problems.install(app)
     # One flat list, what is called most first: routers inside the router, as include_router makes them, cost every
@@ -136,8 +143,11 @@ def create_app(container: Container) -> FastAPI:
         service_accounts.routes,
         api_keys.routes,
         api_keys.personal,
+        events.routes,
+        webhooks.routes,
         email_changes.routes,
         operators.routes,
+        global_webhooks.routes,
         signing_keys.routes,
         health.routes,
         *([metrics.routes(container)] if settings.serves_metrics else []),

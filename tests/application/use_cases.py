@@ -10,6 +10,7 @@ from adapters.memory import MemoryDatabase
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.opaque_tokens import HmacTokens
+from adapters.security.seals import HmacSealer
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
@@ -21,8 +22,10 @@ from application import (
     assurance,
     catalogue,
     claims,
+    deliveries,
     email_changes,
     email_codes,
+    events,
     factor_proofs,
     factor_resets,
     invitations,
@@ -41,8 +44,11 @@ from application import (
     signing_keys,
     totp,
     trusted_devices,
+    webhooks,
 )
 from application.ports.unit_of_work import Persistence
+from application.relaying import RelayWebhooks
+from application.sequencing import Sequencer
 from application.sweep import Sweep
 from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
@@ -53,6 +59,7 @@ from domain.passwords import PasswordPolicy
 from domain.second_factors import FactorPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
+from domain.webhooks import WebhookPolicy
 from entrypoints.by_name import arguments
 from tests.application.factor_fakes import PlainPasskeys, PlainTotp
 from tests.application.fakes import (
@@ -61,6 +68,7 @@ from tests.application.fakes import (
     FewCommonPasswords,
     Journal,
     JsonAccessTokens,
+    PatientCourier,
     RecordingMailer,
     RememberingIds,
     Watched,
@@ -108,6 +116,7 @@ class UseCases:
             "ids": self.ids,
             "secrets": SystemSecrets(),
             "vault": self.vault,
+            "sealer": HmacSealer(tokens_secret),
             "tokens": self.tokens,
             "opaque_tokens": self.tokens,
             "access_tokens": JsonAccessTokens(),
@@ -126,6 +135,8 @@ class UseCases:
             "factor_policy": factor_policy,
             "mail_policy": mail_policy,
             "session_policy": session_policy,
+            "webhook_policy": WebhookPolicy(),
+            "allowed_hosts": ("receiver.internal",),
         }
 
         def use(use_case: Callable[..., T], **own: Any) -> T:
@@ -238,6 +249,18 @@ class UseCases:
         self.rotate_service_key = use(api_keys.RotateServiceKey)
         self.revoke_service_key = use(api_keys.RevokeServiceKey)
 
+        self.make_webhook = use(webhooks.MakeWebhook)
+        self.list_webhooks = use(webhooks.ListWebhooks)
+        self.show_webhook = use(webhooks.ShowWebhook)
+        self.change_webhook = use(webhooks.ChangeWebhook)
+        self.rotate_webhook_secret = use(webhooks.RotateWebhookSecret)
+        self.delete_webhook = use(webhooks.DeleteWebhook)
+        self.try_webhook = use(deliveries.TryWebhook)
+        self.list_deliveries = use(deliveries.ListDeliveries)
+        self.redeliver = use(deliveries.Redeliver)
+        self.courier = PatientCourier()
+        self.relay_webhooks = use(RelayWebhooks, courier=self.courier)
+
         self.check_access = use(access.CheckAccess)
         self.check_access_of_many = use(access.CheckAccessOfMany)
 
@@ -250,6 +273,9 @@ class UseCases:
 
         self.compose = use(mail.ComposeMail, public_url=PUBLIC_URL)
         self.send_queued_mail = use(mail.SendQueuedMail, compose=self.compose, policy=mail_policy)
+        self.follow_events = use(events.FollowEvents)
+        self.look_for_news = use(events.LookForNews)
+        self.sequence = use(Sequencer, holder=self.ids.new(), batch=100)
         self.sweep = use(
             Sweep,
             revoke_retired=self.revoke_retired,
