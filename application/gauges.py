@@ -15,6 +15,8 @@ class Gauges:
     outbox: Backlog
     audit: Backlog
     mail: Backlog
+    lanes: Backlog
+    """Of webhooks."""
     sequence: Sequence
 
 
@@ -32,5 +34,6 @@ class ReadGauges:
                 outbox=database.outbox.backlog(),
                 audit=database.chains.backlog(),
                 mail=database.mail.backlog(),
+                lanes=database.deliveries.backlog(),
                 sequence=database.sequence.get(),
             )

@@ -2,7 +2,10 @@
 much (docs/metrics.md says what is made of them)."""
 
 from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
+
+from application.ports.webhooks import Courier, Parcel, Receipt
 
 BOUNDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the buckets, in seconds. The last is what a caller waits at most for the feed."""
@@ -48,3 +51,27 @@ class Counts:
     requests: RequestCounts = field(default_factory=RequestCounts)
     batches: int = 0
     """Of the sequencer, in this process."""
+    calls: Counter[str] = field(default_factory=Counter)
+    """To webhooks, by how they ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedCourier(Courier):
+    """Another's, whose receipts are counted. The words for what went wrong are few, as Receipt has it."""
+
+    courier: Courier
+    calls: Counter[str]
+
+    def free(self) -> int:
+        return self.courier.free()
+
+    def send(self, parcel: Parcel) -> None:
+        self.courier.send(parcel)
+
+    def returned(self, *, wait: float) -> list[Receipt]:
+        receipts = self.courier.returned(wait=wait)
+        self.calls.update(f"{each.status // 100}xx" if each.status else each.error for each in receipts)
+        return receipts
+
+    def close(self) -> None:
+        self.courier.close()

@@ -77,6 +77,7 @@ class Metrics:
             _one(
                 "portico_sequencer_batches", "counter", "Batches that the sequencer placed here.", self._counts.batches
             ),
+            _of_calls(self._counts.calls),
             *_of_prometheus(self._process.collect()),
         ]
         own = {"worker": self._siblings.worker}
@@ -122,6 +123,11 @@ def _histogram(route: str, buckets: list[int], seconds: float) -> list[Sample]:
     ]
 
 
+def _of_calls(calls: dict[str, int]) -> Family:
+    samples = [Sample(count, {"outcome": outcome}, "_total") for outcome, count in sorted(calls.copy().items())]
+    return Family("portico_webhook_calls", "counter", "Calls to webhooks that ended.", samples)
+
+
 def _reachable(is_so: bool) -> Family:
     return _one("portico_database_up", "gauge", "1 if the database answered this scrape.", int(is_so))
 
@@ -139,6 +145,8 @@ def _of_gauges(gauges: Gauges) -> list[Family]:
         _one("portico_feed_position", "gauge", "Position of the newest event of the feed.", sequence.position),
         _one("portico_feed_forgotten", "gauge", "Events up to this position are gone.", sequence.forgotten),
         _one("portico_sequencer_epoch", "gauge", "Grows when another process takes over.", sequence.epoch),
+        _one("portico_webhook_lanes", "gauge", "Lanes in which deliveries wait.", gauges.lanes.count),
+        _one("portico_webhook_overdue_seconds", "gauge", "How long the oldest is due.", gauges.lanes.age(at)),
         _one("portico_mail_waiting", "gauge", "Mails that are still to go.", gauges.mail.count),
         _one("portico_mail_overdue_seconds", "gauge", "How long the oldest is due.", gauges.mail.age(at)),
     ]

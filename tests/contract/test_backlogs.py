@@ -9,8 +9,8 @@ from application.ports.backlog import Backlog
 from application.ports.unit_of_work import Persistence, UnitOfWork
 from domain.accounts import Account
 from domain.audit import Chain, Seal
-from domain.kernel import AccountId
-from tests.builders import HOUR, MINUTE, NOON, a_notice, an_address
+from domain.kernel import AccountId, WebhookId
+from tests.builders import HOUR, MINUTE, NOON, a_notice, a_waiting_delivery, an_address
 
 Look = Callable[[UnitOfWork], Backlog]
 
@@ -39,6 +39,7 @@ LOOKS: dict[str, Look] = {
     "outbox": lambda uow: uow.outbox.backlog(),
     "audit": lambda uow: uow.chains.backlog(),
     "mail": lambda uow: uow.mail.backlog(),
+    "lanes": lambda uow: uow.deliveries.backlog(),
 }
 
 
@@ -83,6 +84,23 @@ def test_mail_waits_from_when_it_is_due_and_is_not_late_before(database: Persist
     assert backlog == Backlog(3, NOON + MINUTE)
     assert backlog.age(NOON) == 0
     assert backlog.age(NOON + 2 * MINUTE) == 60
+
+
+def test_deliveries_wait_as_lanes_and_not_while_they_are_under_way(database: Persistence) -> None:
+    place = {"owner_id": UUID(int=11), "endpoint_id": WebhookId(UUID(int=12))}
+    lane, other = {**place, "aggregate_id": UUID(int=14)}, {**place, "aggregate_id": UUID(int=15)}
+    with database.unit_of_work() as uow:
+        uow.deliveries.queue(
+            [
+                a_waiting_delivery(position=1, created_at=NOON, **lane),
+                a_waiting_delivery(position=2, created_at=NOON, **lane),
+                a_waiting_delivery(position=3, created_at=NOON + MINUTE, **other),
+            ]
+        )
+    assert seen(database, LOOKS["lanes"]) == Backlog(2, NOON)
+    with database.unit_of_work() as uow:
+        assert len(uow.deliveries.claim(limit=1, lease=HOUR, at=NOON)) == 1
+    assert seen(database, LOOKS["lanes"]) == Backlog(2, NOON + MINUTE)
 
 
 def test_the_pool_tells_of_what_is_in_use(database: Persistence) -> None:

@@ -18,13 +18,15 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from application.ports.unit_of_work import Unavailable
+from application.ports.webhooks import Courier, Parcel, Receipt
+from domain.kernel import DeliveryId, WebhookId
 from entrypoints.container import build
-from entrypoints.counts import RequestCounts
+from entrypoints.counts import CountedCourier, RequestCounts
 from entrypoints.hashing import Busy, HashingExecutor, HashingLoad
 from entrypoints.http.metrics import routes
 from entrypoints.settings import Environment
 from entrypoints.siblings import DIRECTORY, Siblings
-from tests.builders import MINUTE
+from tests.builders import MINUTE, NOON
 from tests.http.conftest import Serve
 from tests.http.service import ADA, PASSWORD, Service, refusal, settings
 
@@ -254,6 +256,43 @@ def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+class Errands(Courier):
+    """Three calls came back."""
+
+    def free(self) -> int:
+        return 7
+
+    def send(self, parcel: Parcel) -> None:
+        raise AssertionError(parcel)
+
+    def returned(self, *, wait: float) -> list[Receipt]:
+        parcel = Parcel(
+            owner_id=uuid4(),
+            endpoint_id=WebhookId(uuid4()),
+            delivery_id=DeliveryId(uuid4()),
+            aggregate_id=uuid4(),
+            url="https://hooks.example.com",
+            message_id="msg_1",
+            at=NOON,
+            body=b"",
+            secrets=(),
+        )
+        ends: list[tuple[int | None, str]] = [(204, ""), (200, ""), (503, ""), (None, "timeout")]
+        return [Receipt(parcel=parcel, status=status, error=error) for status, error in ends]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_calls_to_webhooks_are_counted_by_how_they_ended(service: Service) -> None:
+    courier = CountedCourier(Errands(), service.container.counts().calls)
+    assert courier.free() == 7
+    assert len(courier.returned(wait=0)) == 4
+    told = scrape(service)
+    for outcome, count in {"2xx": 2, "5xx": 1, "timeout": 1}.items():
+        assert told.value("portico_webhook_calls_total", outcome=outcome) == count
+
+
 def documented() -> dict[str, tuple[str, set[str]]]:
     """Of each metric: its kind and its labels."""
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \|([^|]*)\|", (DOCS / "metrics.md").read_text(), flags=re.MULTILINE)
@@ -263,6 +302,7 @@ def documented() -> dict[str, tuple[str, set[str]]]:
 @pytest.mark.skipif(sys.platform != "linux", reason="what is told of the process comes from /proc")
 def test_every_metric_is_documented_with_its_kind_and_labels_and_no_other(service: Service) -> None:
     service.get("/v1/me")
+    service.container.counts().calls["2xx"] += 1
     told = scrape(service)
     found = {
         name + "_total" * (family.type == "counter"): (

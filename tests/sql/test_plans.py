@@ -114,6 +114,7 @@ QUESTIONS: dict[str, Call] = {
 READS: dict[str, Call] = {
     "outbox, waiting": lambda uow: uow.outbox.backlog(),
     "audit, waiting": lambda uow: uow.chains.backlog(),
+    "deliveries, waiting": lambda uow: uow.deliveries.backlog(),
     "mail, waiting": lambda uow: uow.mail.backlog(),
     "sequence": lambda uow: uow.sequence.get(),
     "many": lambda uow: uow.access.subjects([(HERE, SOMEBODY), (HERE, OTHER)]),
