@@ -39,6 +39,7 @@ from application import (
     events,
     factor_proofs,
     factor_resets,
+    gauges,
     invitations,
     mail,
     memberships,
@@ -70,18 +71,40 @@ from application.retrying import Retrying
 from application.sequencing import Sequencer
 from application.sweep import Sweep
 from entrypoints.by_name import arguments
+from entrypoints.counts import Counts
 from entrypoints.hashing import HashingExecutor
 from entrypoints.settings import Settings
+from entrypoints.siblings import Siblings
 
 if TYPE_CHECKING:
     from adapters.mail.console import ConsoleMailer
+    from entrypoints.metrics import Metrics
+    from entrypoints.tracing import Tracing
 
 T = TypeVar("T")
 Usual = dict[str, providers.Provider[Any]]
 """What a field of such a name takes, unless it is given something of its own."""
 
 
-def open_persistence(settings: Settings, ids: Ids) -> Persistence:
+def tracing(settings: Settings) -> "Tracing | None":
+    if not settings.traces_endpoint:
+        return None
+    from entrypoints.tracing import Tracing
+
+    return Tracing(settings.traces_endpoint, service=settings.product_name)
+
+
+def traced(use_case: Callable[..., T], name: str, tracing: "Tracing | None") -> Callable[..., T]:
+    return tracing.around(use_case, name) if tracing else use_case
+
+
+def metrics(**parts: Any) -> "Metrics":
+    from entrypoints.metrics import Metrics
+
+    return Metrics(**parts)
+
+
+def open_persistence(settings: Settings, ids: Ids, tracing: "Tracing | None") -> Persistence:
     """The adapter that DATABASE_URL names, or the foreign one that PERSISTENCE names."""
     if settings.persistence:
         module, _, factory = settings.persistence.partition(":")
@@ -92,7 +115,12 @@ def open_persistence(settings: Settings, ids: Ids) -> Persistence:
         return MemoryDatabase(ids=ids)
     from adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(settings.database_url.get_secret_value(), ids=ids, pool_size=settings.pool_size)
+    return SqlDatabase(
+        settings.database_url.get_secret_value(),
+        ids=ids,
+        pool_size=settings.pool_size,
+        watch=tracing.statement if tracing else None,
+    )
 
 
 def access_tokens(settings: Settings, keys: Keys) -> AccessTokens:
@@ -178,7 +206,7 @@ def plain(use_case: Callable[..., T], usual: Usual, /, **own: Any) -> providers.
 def retried(use_case: Callable[..., T], usual: Usual, /, **own: Any) -> providers.Provider[T]:
     """A use case that runs again when the database asks for it."""
     retrying: Any = one(Retrying, providers.Factory(use_case, **arguments(use_case, usual, own)))
-    return cast(providers.Provider[T], retrying)
+    return cast(providers.Provider[T], one(traced, retrying, use_case.__name__, usual["tracing"]))
 
 
 class Container(containers.DeclarativeContainer):
@@ -196,7 +224,8 @@ class Container(containers.DeclarativeContainer):
     clock = one(SystemClock)
     ids = one(Uuid7Ids)
     secrets = one(SystemSecrets)
-    persistence = one(open_persistence, settings, ids)
+    tracing = one(tracing, settings)
+    persistence = one(open_persistence, settings, ids, tracing)
     unit_of_work = persistence.provided.unit_of_work
     autocommit = persistence.provided.autocommit
 
@@ -225,6 +254,7 @@ class Container(containers.DeclarativeContainer):
     # ---- what is usual: the ports, and the parts that several use cases share
 
     ports: ClassVar[Usual] = {
+        "tracing": tracing,
         "unit_of_work": unit_of_work,
         "autocommit": autocommit,
         "clock": clock,
@@ -413,6 +443,18 @@ class Container(containers.DeclarativeContainer):
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
     forget_entries = plain(retention.ForgetEntries, usual, kept=setting.audit_kept)
     forget_events = retried(retention.ForgetEvents, usual, kept=setting.events_kept)
+
+    read_gauges = plain(gauges.ReadGauges, usual)
+    counts = one(Counts)
+    siblings = one(Siblings)
+    metrics = one(
+        metrics,
+        counts=counts,
+        hashing=hashing_executor,
+        persistence=persistence,
+        read_gauges=read_gauges,
+        siblings=siblings,
+    )
     sweep = plain(
         Sweep,
         usual,

@@ -165,12 +165,18 @@ class Settings(BaseModel):
     webhook_off_after: Duration = timedelta(days=5)
     deliveries_kept: Duration = timedelta(days=30)
 
+    metrics_token: SecretStr = SecretStr("")
+    traces_endpoint: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console", ""] = ""
 
     @property
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def serves_metrics(self) -> bool:
+        return self.is_development or bool(self.metrics_token.get_secret_value())
 
     @property
     def is_sqlite(self) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.ports.audit import AuditTrail, Chains, EntryFilter, Link
+from application.ports.backlog import Backlog
 from application.ports.pages import id_of
 from domain.audit import AuditEntry, Chain, ChainId, EntryId, Happening, Personal, Seal, earliest_id
 from domain.kernel import AccountId
@@ -72,6 +73,9 @@ class MemoryChains(Chains):
     def unsealed(self, *, limit: int) -> list[AuditEntry]:
         waiting = (entry for entry in self.entries.values() if entry.position is None)
         return sorted(waiting, key=lambda entry: (entry.chain_id, entry.id))[:limit]
+
+    def backlog(self) -> Backlog:
+        return Backlog.of(entry.at for entry in self.entries.values() if entry.position is None)
 
     def get(self, ids: Collection[ChainId]) -> Mapping[ChainId, Chain]:
         return {id: self.chains[id] for id in ids if id in self.chains}

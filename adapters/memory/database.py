@@ -34,7 +34,7 @@ from adapters.memory.trusted_devices import MemoryTrustedDevices, TrustedDeviceK
 from adapters.memory.webhooks import MemoryWebhookEndpoints, WebhookKey
 from application.ports.environment import Ids
 from application.ports.outbox import Emit, OutboxEvent
-from application.ports.unit_of_work import Persistence, UnitOfWork
+from application.ports.unit_of_work import Connections, Persistence, UnitOfWork
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import ApiKey
 from domain.attempts import AttemptCounter
@@ -213,6 +213,9 @@ class MemoryDatabase(Persistence):
     def problem(self) -> str | None:
         return None
 
+    def connections(self) -> Connections:
+        return Connections()
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -249,6 +252,7 @@ _READS = frozenset(
         "aged",
         "active",
         "all",
+        "backlog",
         "by_key",
         "by_session",
         "count",

@@ -24,8 +24,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.audit import AuditEntryRow, AuditPersonalRow, to_entry, with_personal
 from adapters.sql.model import Model
-from adapters.sql.statements import placed, put
+from adapters.sql.statements import backlog, placed, put
 from application.ports.audit import Chains, Link
+from application.ports.backlog import Backlog
 from domain.audit import AuditEntry, Chain, ChainId, EntryId, Seal, earliest_id
 
 _PAGE = 500
@@ -103,6 +104,9 @@ class SqlChains(Chains):
         waiting = select(AuditEntryRow.__table__).where(AuditEntryRow.position.is_(None))
         in_order = waiting.order_by(AuditEntryRow.chain_id, AuditEntryRow.id).limit(limit)
         return [to_entry(row) for row in self.connection.execute(in_order)]
+
+    def backlog(self) -> Backlog:
+        return backlog(self.connection, AuditEntryRow.position.is_(None), since=AuditEntryRow.at)
 
     def get(self, ids: Collection[ChainId]) -> Mapping[ChainId, Chain]:
         found = self.connection.execute(select(AuditChainRow.__table__).where(AuditChainRow.id.in_(ids)))

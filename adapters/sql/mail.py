@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Index, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from adapters.sql.statements import inserted_or_changed, put, some_of, swept, without_key
+from adapters.sql.statements import backlog, inserted_or_changed, put, some_of, swept, without_key
+from application.ports.backlog import Backlog
 from application.ports.mail import MailQueue
 from domain.accounts import EmailAddress
 from domain.kernel import Stale
@@ -121,6 +122,9 @@ class SqlMailQueue(MailQueue):
         kept = select(MailRow.__table__).where(MailRow.address_digest == email.digest)
         newest_first = kept.order_by(MailRow.scheduled_at.desc(), MailRow.slot.desc())
         return [to_mail(row) for row in self.connection.execute(newest_first.limit(100))]
+
+    def backlog(self) -> Backlog:
+        return backlog(self.connection, MailRow.due_at.is_not(None), since=MailRow.due_at, first=True)
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         gone = (MailRow.due_at.is_(None), MailRow.scheduled_at < before)

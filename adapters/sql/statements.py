@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from adapters.sql.model import Model
+from application.ports.backlog import MOST_COUNTED, Backlog
 
 Entity = TypeVar("Entity")
 
@@ -149,6 +150,16 @@ def str_or_none(value: UUID | None) -> str | None:
 
 def unchanged(value: Any) -> Any:
     return value
+
+
+def backlog(
+    connection: Connection, waits: ColumnElement[bool], *, since: InstrumentedAttribute[Any], first: bool = False
+) -> Backlog:
+    """Counts no more than it must, by the index of what waits; `first` where that begins with the oldest."""
+    counted = select(since.label("since")).where(waits).limit(MOST_COUNTED)
+    waiting = (counted.order_by(since) if first else counted).subquery()
+    count, oldest = connection.execute(select(func.count(), func.min(waiting.c.since, type_=since.type))).one()
+    return Backlog(count, oldest)
 
 
 def placed(connection: Connection, model: type[Model], positions: Mapping[Pair, int]) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.ports.backlog import Backlog
 from domain.audit import AuditEntry, Chain, ChainId, EntryId, Happening, Seal
 from domain.kernel import AccountId, ActorId
 
@@ -54,6 +55,9 @@ class Chains(Protocol):
 
     def unsealed(self, *, limit: int) -> list[AuditEntry]:
         """Committed entries that have no place yet, those of a chain together and in the order of their ids."""
+
+    def backlog(self) -> Backlog:
+        """How much waits for its seal, and since when."""
 
     def get(self, ids: Collection[ChainId]) -> Mapping[ChainId, Chain]:
         """Those that have begun."""

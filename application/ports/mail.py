@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.ports.backlog import Backlog
 from domain.accounts import EmailAddress
 from domain.mail import MailKind, MailPolicy, QueuedMail
 
@@ -24,6 +25,9 @@ class MailQueue(Protocol):
 
     def of_address(self, email: EmailAddress) -> list[QueuedMail]:
         """What is kept about mail to that address, newest first, at most 100."""
+
+    def backlog(self) -> Backlog:
+        """How many are to go, and when the first is due."""
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         """Remove at most `limit` that went before that time; return how many."""

@@ -135,6 +135,11 @@ QUESTIONS: dict[str, Call] = {
 }
 READS: dict[str, Call] = {
     "many": lambda uow: uow.access.places([(HERE, SOMEBODY), (HERE, OTHER)]),
+    "outbox, waiting": lambda uow: uow.outbox.backlog(),
+    "audit, waiting": lambda uow: uow.chains.backlog(),
+    "deliveries, waiting": lambda uow: uow.deliveries.backlog(),
+    "mail, waiting": lambda uow: uow.mail.backlog(),
+    "sequence": lambda uow: uow.sequence.get(),
     "accounts": lambda uow: uow.accounts.some([SOMEBODY, OTHER]),
     "organizations": lambda uow: uow.organizations.some([HERE]),
     "organizations, deleted": lambda uow: uow.organizations.deleted(limit=1),
