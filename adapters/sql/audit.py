@@ -4,7 +4,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Index, LargeBinary, String, delete, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Index,
+    LargeBinary,
+    String,
+    Uuid,
+    column,
+    delete,
+    select,
+    text,
+    tuple_,
+    values,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
@@ -145,7 +159,13 @@ def with_personal(connection: Connection, entries: Sequence[AuditEntry]) -> list
     if not keys:
         return list(entries)
     key = tuple_(AuditPersonalRow.account_id, AuditPersonalRow.entry_id)
-    found = connection.execute(select(AuditPersonalRow.__table__).where(key.in_(keys)))
+    of_them = select(AuditPersonalRow.__table__).where(key.in_(keys))
+    if connection.dialect.name == "sqlite":
+        # Joined with them: for a pair that is IN a list, SQLite reads the table from end to end.
+        wanted = values(column("account_id", Uuid), column("entry_id", Uuid), name="wanted").data(keys).cte("wanted")
+        is_wanted = key == tuple_(wanted.c.account_id, wanted.c.entry_id)
+        of_them = select(AuditPersonalRow.__table__).join_from(wanted, AuditPersonalRow, is_wanted)
+    found = connection.execute(of_them)
     personal = {
         entry_id: Personal(account_id=account_id, salt=bytes(salt), network=network, user_agent=user_agent)
         for account_id, entry_id, salt, network, user_agent in found

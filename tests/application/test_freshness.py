@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from application.ports.audit import EntryFilter
 from domain.access import Principal
 from domain.assurance import StepUpRequired
 from domain.kernel import DomainError
@@ -49,6 +50,9 @@ SENSITIVE: dict[str, Call] = {
 }
 OF_OPERATORS: dict[str, Call] = {
     "list_accounts": lambda w, p: w.list_accounts(principal=p, query=None, state=None, limit=10, after=None),
+    "list_all_audit_entries": lambda w, p: w.list_all_audit_entries(
+        principal=p, wanted=EntryFilter(), limit=10, after=None
+    ),
     "show_account": lambda w, p: w.show_account(principal=p, account_id=uuid4()),
     "rename_account_of": lambda w, p: w.rename_account_of(principal=p, account_id=uuid4(), display_name="Ada"),
     "suspend": lambda w, p: w.suspend(principal=p, account_id=uuid4()),
@@ -62,7 +66,7 @@ ORDINARY = {
     *("show_factors", "list_passkeys", "rename_passkey", "list_trusted_devices", "distrust_device"),
     *("make_organization", "show_organization", "change_organization", "delete_organization", "enter_organization"),
     *("list_members", "change_member_role", "remove_member", "leave_organization"),
-    *("invite", "list_invitations", "revoke_invitation"),
+    *("invite", "list_invitations", "revoke_invitation", "list_audit_entries"),
     *("list_my_invitations", "accept_invitation"),
     *("list_roles", "make_role", "change_role", "delete_role"),
     *("list_service_accounts", "make_service_account", "change_service_account", "delete_service_account"),

@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
-from adapters.sql.database import SqlUnitOfWork
+from adapters.sql.database import SqlDatabase, SqlUnitOfWork
 from adapters.sql.engine import gateway
 from application.ports.audit import EntryFilter
 from domain.audit import ChainId, earliest_id
 from domain.kernel import AccountId
+from tests.audit_trail import ACME, a_trail
 from tests.builders import DAY, MINUTE, NOON
 from tests.postgres import server
 from tests.sql.test_plans import Recorded, recording
@@ -135,3 +136,32 @@ def test_no_chain_is_looked_for_in_all_of_the_trail(
     call(recorded.uow)
     big = [step for step in recorded.plans() if step.get("Relation Name") == "audit_entries"]
     assert [step["Node Type"] for step in big if step["Node Type"] == "Seq Scan"] == []
+
+
+@pytest.mark.parametrize("asked", FILTERS)
+def test_on_sqlite_neither_entries_nor_what_is_personal_is_read_from_end_to_end(
+    sqlite: SqlDatabase, sqlite_url: str, asked: str
+) -> None:
+    a_trail(sqlite, length=3)
+    opened = gateway(sqlite_url, pool_size=1, pool_timeout=1)
+    heard: list[tuple[str, Any]] = []
+
+    @event.listens_for(opened.engine, "before_cursor_execute")
+    def hear(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        heard.append((statement, parameters))
+
+    with opened.engine.connect() as connection:
+        uow = SqlUnitOfWork(connection, lambda *_: None, lambda _: None)
+        for chain_id in (ChainId(ACME), None):
+            uow.audit.page(chain_id, FILTERS[asked], limit=PAGE, after=None)
+            uow.audit.following(chain_id, FILTERS[asked], after=None, limit=PAGE)
+        uow.chains.links(ChainId(ACME), after=0, limit=PAGE)
+        asked_of_it = list(heard)
+        steps = [
+            step[3]
+            for statement, parameters in asked_of_it
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    opened.engine.dispose()
+    assert any("SEARCH audit_personal" in step for step in steps)
+    assert [step for step in steps if step.startswith("SCAN audit_") and "USING" not in step] == []
