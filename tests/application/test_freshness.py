@@ -48,7 +48,7 @@ SENSITIVE: dict[str, Call] = {
     "revoke_service_key": lambda w, p: w.revoke_service_key(**in_their_organization(w, p), key_id=uuid4()),
 }
 OF_OPERATORS: dict[str, Call] = {
-    "follow_events": lambda world, operator: world.follow_events(reader=operator, after=None, limit=1),
+    "follow_events": lambda w, p: w.follow_events(reader=p, after=None, limit=1),
     "list_accounts": lambda w, p: w.list_accounts(principal=p, query=None, state=None, limit=10, after=None),
     "show_account": lambda w, p: w.show_account(principal=p, account_id=uuid4()),
     "rename_account_of": lambda w, p: w.rename_account_of(principal=p, account_id=uuid4(), display_name="Ada"),
