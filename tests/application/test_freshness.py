@@ -49,6 +49,7 @@ SENSITIVE: dict[str, Call] = {
     "revoke_service_key": lambda w, p: w.revoke_service_key(**in_their_organization(w, p), key_id=uuid4()),
 }
 OF_OPERATORS: dict[str, Call] = {
+    "follow_events": lambda w, p: w.follow_events(reader=p, after=None, limit=1),
     "list_accounts": lambda w, p: w.list_accounts(principal=p, query=None, state=None, limit=10, after=None),
     "list_all_audit_entries": lambda w, p: w.list_all_audit_entries(
         principal=p, wanted=EntryFilter(), limit=10, after=None
@@ -84,7 +85,7 @@ def test_of_every_call_in_somebodys_name_it_is_said_how_sure_it_must_be(world: W
     calls = {
         name
         for name, use_case in vars(world).items()
-        if callable(use_case) and {"principal", "actor"} & set(inspect.signature(use_case).parameters)
+        if callable(use_case) and {"principal", "actor", "reader"} & set(inspect.signature(use_case).parameters)
     }
     assert calls == SENSITIVE.keys() | OF_OPERATORS.keys() | ORDINARY
 
