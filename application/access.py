@@ -7,7 +7,7 @@ from datetime import datetime
 from application.ports.environment import Clock
 from application.ports.security import AccessTokens, SecretHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
-from domain.access import Decision, Principal, Subject
+from domain.access import NO_MEMBERSHIP, AccessTokenInvalid, Decision, Place, Principal, Subject
 from domain.accounts import Account
 from domain.api_keys import ApiKey, ApiKeyInvalid, ApiKeySecret
 from domain.kernel import ActorId, OrganizationId
@@ -29,8 +29,9 @@ class Authenticate:
 
     def __call__(
         self, credential: str, *, organization_id: OrganizationId | None = None, other_id: ActorId | None = None
-    ) -> tuple[Subject, Subject | None]:
-        """Whoever presents it, with their standing in the organization; and by the same query whoever else is named.
+    ) -> tuple[Subject, Place | None]:
+        """Whoever presents it, with their standing in the organization; and by the same query the place there of
+        whoever else is named.
 
         Raise AccessTokenInvalid or SessionEnded; for a key ApiKeyDamaged or ApiKeyInvalid.
         """
@@ -45,12 +46,14 @@ class Authenticate:
         if found:
             account, session = found[0].account, found[0].session
             if account and account.is_active and session and session.is_live(now):
+                if not claims.tells_of(session):
+                    raise AccessTokenInvalid
                 return found
         raise SessionEnded
 
     def _by_key(
         self, secret: ApiKeySecret, other_id: ActorId | None, organization_id: OrganizationId | None, at: datetime
-    ) -> tuple[Subject, Subject | None]:
+    ) -> tuple[Subject, Place | None]:
         with self.autocommit() as database:
             found = database.access.by_key(
                 secret.kind, secret.owner_id, secret.id, organization_id=organization_id, other_id=other_id
@@ -114,9 +117,9 @@ class CheckAccess:
     About others asks who may `access:check` there: a backend's service account, say.
     """
 
-    def __call__(self, *, caller: Subject, other: Subject | None, check: Check) -> Checked:
-        """`caller` and `other` with their standing in the organization in question, as `Authenticate` finds both by one
-        query; `other` is None where nobody is found, or nobody else is asked about.
+    def __call__(self, *, caller: Subject, other: Place | None, check: Check) -> Checked:
+        """`caller` and `other` as they are in the organization in question, which `Authenticate` finds by one query;
+        `other` is None where nobody is found, or nobody else is asked about.
 
         Raise PermissionInvalid; OrganizationNotFound where the caller asks about others in an organization that is not
         theirs, and PermissionDenied where they may not.
@@ -133,21 +136,25 @@ class CheckAccessOfMany:
     def __call__(self, *, caller: Subject, checks: Sequence[Check]) -> list[Checked]:
         """Raise what the first refused one raises: then none is answered."""
         permissions = [parse_permission(check.permission) for check in checks]
-        asked = {(check.organization_id, id) for check in checks for id in (caller.id, check.subject_id) if id}
+        own = {(check.organization_id, caller.id) for check in checks}
+        others = {(check.organization_id, check.subject_id) for check in checks if check.subject_id}
         with self.autocommit() as database:
-            found = database.access.subjects(asked)
-        places = {id: found.get((id, caller.id)) for id in {check.organization_id for check in checks}}
-        callers = {id: replace(caller, standing=place.standing if place else None) for id, place in places.items()}
+            places = database.access.places(own | others)
+        callers = {id: _at(places.get((id, caller.id)), caller) for id, _ in own}
         answers = []
         for check, permission in zip(checks, permissions, strict=True):
             here = callers[check.organization_id]
-            other = found.get((check.organization_id, check.subject_id)) if check.subject_id else None
+            other = places.get((check.organization_id, check.subject_id)) if check.subject_id else None
             answers.append(Checked(check=check, decision=_decided(here, other, permission, check)))
         return answers
 
 
-def _decided(caller: Subject, other: Subject | None, permission: Permission, check: Check) -> Decision:
+def _at(place: Place | None, caller: Subject) -> Subject:
+    return replace(caller, standing=place.standing if place else None)
+
+
+def _decided(caller: Subject, other: Place | None, permission: Permission, check: Check) -> Decision:
     if check.subject_id is None or check.subject_id == caller.id:
         return caller.decide(permission, check.organization_id)
     caller.within(check.organization_id).must(ACCESS_CHECK)
-    return (other or Subject()).decide(permission, check.organization_id)
+    return other.decide(permission, check.organization_id) if other else NO_MEMBERSHIP

@@ -7,9 +7,11 @@ from typing import TypeVar
 from application.ports.environment import Clock
 from application.ports.outbox import OutboxEvent
 from application.ports.unit_of_work import Begin
+from application.remembering import remember
 from domain.access import Principal
 from domain.accounts import Account
 from domain.api_keys import ApiKey
+from domain.audit import Happening
 from domain.email_changes import EmailChange
 from domain.invitations import Invitation
 from domain.mail import QueuedMail
@@ -50,11 +52,15 @@ class ExportAccount:
     the account's, and is gone within a day.
     """
 
+    unit_of_work: Begin
     autocommit: Begin
     clock: Clock
 
     def __call__(self, *, principal: Principal) -> AccountExport:
         account, now = principal.account, self.clock.now()
+        # First: who takes a copy of everything is seen, even if the answer is lost on its way.
+        look = Happening(action="export_account", at=now, about=account.id, target_id=account.id)
+        remember(self.unit_of_work, look)
         with self.autocommit() as database:
             return AccountExport(
                 account=account,

@@ -15,6 +15,8 @@ from domain.assurance import AssurancePolicy
 from domain.mail import MailKind
 from domain.sessions import EndReason
 
+_ERASED_AT_ONCE = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenameAccount:
@@ -58,4 +60,7 @@ class CloseAccount:
             void_what_was_handed_out(uow, current)
             remove_factors(uow, current)
             uow.attempts.forget(current.email.digest)
+            uow.audit.erase(current.id, limit=_ERASED_AT_ONCE)
+            # The rest, what this transaction still writes, and what is under way elsewhere, is for the sweep.
+            uow.audit.erase_later(current.id, at=now)
             notify(uow, MailKind.ACCOUNT_CLOSED, current, ids=self.ids, at=now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.access import lock_session
-from application.challenges import spend_challenge
+from application.challenges import must_wait_still, spend_challenge
 from application.factor_proofs import Proof, ProveFactor, prove_or_count
 from application.passwords import ProvePassword
 from application.ports.environment import Clock, Ids
@@ -76,6 +76,8 @@ class StepUp:
                 raise StepUpRequired(aal=2, max_age=None, has_second_factor=True)
             amr: tuple[str, ...] = ("pwd",)
             aal, proved = session.aal, None
+            if asked:
+                must_wait_still(uow, asked)
             if proof is not None:
                 proved = prove_or_count(
                     uow, self.prove, account, proof, random=asked.random if asked else None, ids=self.ids, at=now

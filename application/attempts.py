@@ -34,10 +34,15 @@ class Attempt:
     def in_session(cls, email: EmailAddress, session_id: SessionId) -> Self:
         return cls(email, (Bucket.session(session_id),))
 
-    def count(self, uow: UnitOfWork, *, policy: AttemptPolicy, at: datetime) -> None:
-        """Raise TooManyAttempts, and count nothing, while one of its buckets must wait."""
+    def count(self, uow: UnitOfWork, *, policy: AttemptPolicy, at: datetime) -> bool:
+        """Return whether the next one must wait, unless this one succeeds.
+
+        Raise TooManyAttempts, and count nothing, while one of its buckets must wait.
+        """
         counters = uow.attempts.lock(self.email.digest, self.buckets, at=at)
-        uow.attempts.save([counter.count(policy=policy, at=at) for counter in counters])
+        counted = [counter.count(policy=policy, at=at) for counter in counters]
+        uow.attempts.save(counted)
+        return any(counter.is_blocked(at) for counter in counted)
 
     def take_back(self, uow: UnitOfWork, *, at: datetime) -> None:
         """It succeeded."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin
 from domain.permissions import (
     Catalogue,
@@ -38,6 +39,7 @@ class ApplyCatalogue:
     """The new catalogue takes the place of the present one, in one transaction. Applied again it changes nothing."""
 
     unit_of_work: Begin
+    clock: Clock
 
     def __call__(self, declared: Catalogue, *, withdraw: Collection[str] = ()) -> CataloguePlan:
         """`withdraw` names what may be removed although roles or keys still name it; it is struck out of them.
@@ -58,5 +60,5 @@ class ApplyCatalogue:
             if in_use:
                 uow.catalogue.withdraw(in_use.keys())
             if changes:
-                uow.catalogue.put(declared)
+                uow.catalogue.put(declared.apply(changes, at=self.clock.now()))
         return CataloguePlan(changes=changes, in_use=in_use)

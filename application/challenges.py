@@ -3,7 +3,7 @@
 from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock
 from application.ports.security import OpaqueTokens
-from application.ports.unit_of_work import Begin
+from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.challenges import Challenge, ChallengeInvalid, ChallengeKind
 from domain.kernel import ChallengeId
 from domain.one_time_tokens import OneTimeToken, Purpose
@@ -28,3 +28,10 @@ def spend_challenge(
     if spent is None or spent.kind is not kind:
         raise ChallengeInvalid
     return spent
+
+
+def must_wait_still(uow: UnitOfWork, challenge: Challenge) -> None:
+    """Raise ChallengeInvalid if it was answered meanwhile: what is merely sent twice, by a double click or a proxy, is
+    neither a wrong proof nor that of a copied passkey."""
+    if not uow.challenges.holds(challenge.owner_id, challenge.id):
+        raise ChallengeInvalid

@@ -7,6 +7,7 @@ from application.passwords import JudgePassword, remove_factors, void_what_was_h
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.refusals import remember_failure
 from application.retrying import Retrying
 from domain.accounts import Account, EmailAddress, EmailTaken, parse_display_name
 from domain.api_keys import EndOfKey
@@ -123,7 +124,11 @@ class VerifyAccount:
         digest, claim_id = proof.address_digest, ClaimId(proof.id)
         with self.unit_of_work() as uow:
             claim = uow.claims.spend_try(digest, claim_id, most=self.policy.tries, at=self.clock.now())
-        if claim is None or not self.passwords.verify(normalised(password), claim.password_hash):
+        if claim is None:
+            raise TokenInvalid
+        if not self.passwords.verify(normalised(password), claim.password_hash):
+            now = self.clock.now()
+            remember_failure(self.unit_of_work, "verify_account", TokenInvalid, None, target_id=claim.id, at=now)
             raise TokenInvalid
         # Only this step again, if need be: the try is spent once.
         return Retrying(self._account_of)(claim)

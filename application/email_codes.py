@@ -3,20 +3,20 @@
 from dataclasses import dataclass
 
 from application.attempts import Attempt
-from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock, Ids
 from application.ports.factors import DerivedCodes
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
+from application.refusals import remember_failure
 from application.retrying import Retrying
 from application.sessions import SignedIn
 from application.signing_in import Asked, OpenSession, SecondFactorDue
 from domain.accounts import Account, EmailAddress
 from domain.attempts import AttemptPolicy
-from domain.email_codes import EmailCode, EmailCodePolicy, EmailCodeWrong
+from domain.email_codes import BrowserToken, EmailCode, EmailCodePolicy, EmailCodeWrong
 from domain.kernel import EmailCodeId
 from domain.mail import MailKind, MailPolicy
-from domain.one_time_tokens import OneTimeToken, Purpose
+from domain.one_time_tokens import Purpose
 from domain.sessions import Client, Session
 
 
@@ -37,13 +37,14 @@ class RequestEmailCode:
         address, now = EmailAddress.parse(email), self.clock.now()
         id = EmailCodeId(self.ids.new())
         with self.unit_of_work() as uow:
-            goes_at = uow.mail.request(
+            mail = uow.mail.request(
                 MailKind.EMAIL_CODE, address, ids={"code_id": str(id)}, policy=self.mail_policy, at=now
             )
             # From when its mail may go: a stranger's requests before it must not make it wait until it has expired.
-            expires_at = goes_at + self.policy.lifetime
+            expires_at = mail.goes_at + self.policy.lifetime
             uow.email_codes.add(EmailCode(id=id, email=address, created_at=now, expires_at=expires_at))
-        return self.tokens.issue(Purpose.EMAIL_CODE, email_code_payload(address, id))
+        kept = BrowserToken(address_digest=address.digest, id=id, scheduled_at=mail.scheduled_at)
+        return self.tokens.issue(Purpose.EMAIL_CODE, kept.pack())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class SignInWithEmailCode:
     """
 
     unit_of_work: Begin
+    autocommit: Begin
     tokens: OpaqueTokens
     codes: DerivedCodes
     open_session: OpenSession
@@ -64,20 +66,32 @@ class SignInWithEmailCode:
 
     def __call__(self, *, browser_token: str, code: str, client: Client) -> SignedIn | SecondFactorDue:
         """Raise EmailCodeWrong, TooManyAttempts."""
-        named = read_one_time_token(self.tokens, Purpose.EMAIL_CODE, browser_token)
-        if named is None:
+        packed = self.tokens.read(Purpose.EMAIL_CODE, browser_token)
+        if packed is None:
             raise EmailCodeWrong
-        digest, id, now = named.address_digest, EmailCodeId(named.id), self.clock.now()
+        kept, now = BrowserToken.unpack(packed), self.clock.now()
         with self.unit_of_work() as uow:
-            asked = uow.email_codes.spend_try(digest, id, most=self.policy.tries, at=now)
+            asked = uow.email_codes.spend_try(kept.address_digest, kept.id, most=self.policy.tries, at=now)
             if asked is None:
                 raise EmailCodeWrong
             attempt = Attempt.by_stranger(asked.email, client)
-            attempt.count(uow, policy=self.attempt_policy, at=now)
-        if not self.codes.are(code, Purpose.EMAIL_CODE, named.pack()):
-            raise EmailCodeWrong
-        opened, account = Retrying(self._open)(asked, attempt, client)
+            blocks = attempt.count(uow, policy=self.attempt_policy, at=now)
+        try:
+            if not self.codes.are(code, Purpose.EMAIL_CODE, kept.code_payload):
+                raise EmailCodeWrong
+            opened, account = Retrying(self._open)(asked, attempt, client)
+        except EmailCodeWrong:
+            self._remember_failure(asked, blocks)
+            raise
         return self.open_session.answer(opened, account, device_id=None, at=self.clock.now())
+
+    def _remember_failure(self, asked: EmailCode, blocks: bool) -> None:
+        with self.autocommit() as database:
+            found = database.accounts.find_by_email(asked.email)
+        account_id, now = found.id if found else None, self.clock.now()
+        remember_failure(
+            self.unit_of_work, "sign_in_with_email_code", EmailCodeWrong, account_id, blocks=blocks, at=now
+        )
 
     def _open(self, asked: EmailCode, attempt: Attempt, client: Client) -> tuple[Session | Asked, Account]:
         now = self.clock.now()
@@ -91,13 +105,9 @@ class SignInWithEmailCode:
                 raise EmailCodeWrong
             if not uow.email_codes.take(asked.email.digest, asked.id):
                 raise EmailCodeWrong
+            uow.email_codes.void(asked.email.digest)  # the same code would open for whoever else asked
             opened = self.open_session.after_first_factor(
                 uow, account, amr=("email",), device=None, client=client, at=now
             )
             attempt.take_back(uow, at=now)
         return opened, account
-
-
-def email_code_payload(address: EmailAddress, id: EmailCodeId) -> bytes:
-    """What the code is derived from, and what the browser's token names."""
-    return OneTimeToken.of_address(address.digest, id).pack()

@@ -9,12 +9,13 @@ from application.ports.factors import Json, PasskeyVerifier, TotpCodes
 from application.ports.security import SecretHasher, Vault
 from application.ports.unit_of_work import UnitOfWork
 from application.recovery_codes import normalised_recovery_code
+from application.refusals import refused
 from application.second_factors import totp_row
 from domain.accounts import Account
 from domain.kernel import AccountId
 from domain.mail import MailKind
 from domain.passkeys import PasskeyWrong
-from domain.second_factors import Factor, FactorPolicy, RecoveryCodeNeeded, SecondFactors
+from domain.second_factors import Factor, FactorPolicy, FactorWrong, RecoveryCodeNeeded, SecondFactors
 
 BY_CODE = ("otp", "mfa")
 BY_PASSKEY = ("pop", "user", "mfa")
@@ -127,6 +128,7 @@ def prove_or_count(
     if proved is None:
         failed = factors.failed(policy=prove.policy, at=at)
         uow.second_factors.save(failed)
+        uow.audit.note(refused("prove_factor", FactorWrong, account.id, at=at))
         if failed.locked_until != factors.locked_until:
             notify(uow, MailKind.FACTORS_LOCKED, account, ids=ids, at=at)
         return None

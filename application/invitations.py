@@ -11,7 +11,7 @@ from application.organizations import SeenOrganization, lock_organization
 from application.ports.environment import Clock, Ids
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
-from domain.access import Actor, PermissionDenied, Principal
+from domain.access import Actor, Principal
 from domain.accounts import EmailAddress
 from domain.invitations import (
     MOST_PENDING,
@@ -26,7 +26,7 @@ from domain.memberships import AlreadyMember, Membership
 from domain.one_time_tokens import OneTimeToken, Purpose, TokenInvalid
 from domain.organizations import Organization, OrganizationNotFound
 from domain.permissions import INVITATIONS_MANAGE, INVITATIONS_READ
-from domain.roles import ExceedsOwnRights, RoleName
+from domain.roles import RoleName
 
 _MOST_SHOWN = 100
 
@@ -216,16 +216,13 @@ def _must_still_be_given(uow: UnitOfWork, invitation: Invitation) -> None:
     """Raise TokenInvalid if the role is gone, or whoever invited is, is suspended, may not invite any more, or may do
     less than the role by now."""
     asked = (invitation.organization_id, invitation.invited_by)
-    inviter = uow.access.subjects([asked]).get(asked)
+    inviter = uow.access.places([asked]).get(asked)
     granted = uow.roles.permissions(invitation.organization_id, invitation.role)
     if inviter is None or granted is None:
         raise TokenInvalid
-    try:
-        actor = inviter.within(invitation.organization_id)
-        actor.must(INVITATIONS_MANAGE)
-        actor.must_cover_role(invitation.role, granted)
-    except (PermissionDenied, ExceedsOwnRights):
-        raise TokenInvalid from None
+    may_invite = inviter.decide(INVITATIONS_MANAGE, invitation.organization_id).allowed
+    if not (may_invite and inviter.standing.covers_role(invitation.role, granted)):
+        raise TokenInvalid
 
 
 def invitation_token(tokens: OpaqueTokens, invitation: Invitation) -> str:

@@ -6,7 +6,6 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from application.email_codes import email_code_payload
 from application.ports.environment import Clock
 from application.ports.factors import DerivedCodes
 from application.ports.mail import Mailer, MailNotSent, OutgoingMail
@@ -14,6 +13,7 @@ from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.accounts import EmailAddress
 from domain.email_changes import EmailChange
+from domain.email_codes import code_payload
 from domain.kernel import (
     AccountId,
     ClaimId,
@@ -117,7 +117,7 @@ class ComposeMail:
         account = database.accounts.find_by_email(to)
         if asked is None or account is None or not account.is_active or not account.email_verified_at:
             return None
-        code = self.codes.digits(Purpose.EMAIL_CODE, email_code_payload(to, asked.id))
+        code = self.codes.digits(Purpose.EMAIL_CODE, code_payload(to.digest, mail.scheduled_at))
         minutes = max(1, round((asked.expires_at - now).total_seconds() / 60))
         values = {"public_url": self.public_url, "code": code, "minutes": str(minutes)}
         return OutgoingMail(to=to, template="email_code", values=values)

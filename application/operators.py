@@ -1,13 +1,15 @@
 """What an operator may do with the accounts of the installation. No operator sets a password."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from application.notices import notify
 from application.passwords import JudgePassword, RequestPasswordReset
 from application.ports.environment import Clock, Ids
 from application.ports.security import PasswordHasher
-from application.ports.unit_of_work import Begin
+from application.ports.unit_of_work import Begin, UnitOfWork
+from application.remembering import remember
 from domain.access import Principal
 from domain.accounts import (
     Account,
@@ -18,6 +20,7 @@ from domain.accounts import (
     parse_display_name,
 )
 from domain.assurance import AssurancePolicy
+from domain.audit import Happening
 from domain.kernel import AccountId
 from domain.mail import MailKind
 from domain.sessions import EndReason
@@ -72,8 +75,10 @@ class AppointOperator:
 class ListAccounts:
     """An operator finds accounts by id, by the beginning of their address, or by their state."""
 
+    unit_of_work: Begin
     autocommit: Begin
     assurance: AssurancePolicy
+    clock: Clock
 
     def __call__(
         self,
@@ -87,16 +92,26 @@ class ListAccounts:
         """Raise OperatorRequired, StepUpRequired, CursorInvalid."""
         principal.must_be_operator(self.assurance)
         with self.autocommit() as database:
-            if query and (id := _as_id(query)):
-                try:
-                    found = database.accounts.get(id)
-                except AccountNotFound:
-                    return [], None
-                return ([found] if state in (None, found.state) else []), None
-            prefix = query.strip().lower() if query else None
-            if prefix and not (prefix.isascii() and prefix.isprintable()):
-                return [], None  # addresses are stored in ASCII
-            return database.accounts.page(limit=limit, after=after, prefix=prefix or None, state=state)
+            page, after = _found(database, query, state, limit, after)
+        # Not what was looked for: it may be an address.
+        look = Happening(action="list_accounts", at=self.clock.now(), details={"shown": len(page)})
+        remember(self.unit_of_work, look)
+        return page, after
+
+
+def _found(
+    database: UnitOfWork, query: str | None, state: AccountState | None, limit: int, after: str | None
+) -> tuple[list[Account], str | None]:
+    if query and (id := _as_id(query)):
+        try:
+            found = database.accounts.get(id)
+        except AccountNotFound:
+            return [], None
+        return ([found] if state in (None, found.state) else []), None
+    prefix = query.strip().lower() if query else None
+    if prefix and not (prefix.isascii() and prefix.isprintable()):
+        return [], None  # addresses are stored in ASCII
+    return database.accounts.page(limit=limit, after=after, prefix=prefix or None, state=state)
 
 
 def _as_id(text: str) -> AccountId | None:
@@ -110,14 +125,18 @@ def _as_id(text: str) -> AccountId | None:
 class ShowAccount:
     """An operator looks at one account."""
 
+    unit_of_work: Begin
     autocommit: Begin
     assurance: AssurancePolicy
+    clock: Clock
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> Account:
         """Raise OperatorRequired, StepUpRequired, AccountNotFound."""
         principal.must_be_operator(self.assurance)
         with self.autocommit() as database:
-            return database.accounts.get(AccountId(account_id))
+            account = database.accounts.get(AccountId(account_id))
+        remember(self.unit_of_work, _about("show_account", account, at=self.clock.now()))
+        return account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +175,7 @@ class SuspendAccount:
             uow.operators.remove(account.id)
             uow.accounts.save(account)
             uow.sessions.end_all(account.id, EndReason.SUSPENDED, at=now)
+            uow.challenges.void(account.id)
             notify(uow, MailKind.ACCOUNT_SUSPENDED, account, ids=self.ids, at=now)
         return account
 
@@ -196,15 +216,18 @@ class EndSessionsOf:
         with self.unit_of_work() as uow:
             account = uow.accounts.lock(AccountId(account_id))
             uow.sessions.end_all(account.id, EndReason.ENDED_BY_OPERATOR, at=self.clock.now())
+            uow.challenges.void(account.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendPasswordReset:
     """An operator has the owner sent what anybody could ask for: the mail that lets them set a new password."""
 
+    unit_of_work: Begin
     autocommit: Begin
     assurance: AssurancePolicy
     request_reset: RequestPasswordReset
+    clock: Clock
 
     def __call__(self, *, principal: Principal, account_id: UUID) -> None:
         """Raise OperatorRequired, StepUpRequired, AccountNotFound, AccountNotActive."""
@@ -214,3 +237,9 @@ class SendPasswordReset:
         if not account.is_active:
             raise AccountNotActive("Only an active account can reset its password.")
         self.request_reset(email=account.email.value)
+        # What anybody may cause has no event; that an operator did is told.
+        remember(self.unit_of_work, _about("send_password_reset", account, at=self.clock.now()))
+
+
+def _about(action: str, account: Account, *, at: datetime) -> Happening:
+    return Happening(action=action, at=at, about=account.id, target_id=account.id)

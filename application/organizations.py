@@ -40,7 +40,7 @@ def lock_organization(uow: UnitOfWork, actor: Actor) -> Organization:
     """
     organization = uow.organizations.lock(actor.organization_id)
     asked = (actor.organization_id, actor.id)
-    now = uow.access.subjects([asked]).get(asked)
+    now = uow.access.places([asked]).get(asked)
     if now is None:
         raise OrganizationNotFound
     if now.standing != actor.standing:

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from application.access import lock_owner
-from application.challenges import challenge_token, spend_challenge
+from application.challenges import challenge_token, must_wait_still, spend_challenge
 from application.factor_proofs import BY_PASSKEY, ProveFactor, prove_by_recovery_code, use_passkey
 from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier
 from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin
+from application.refusals import remember_failure
 from application.retrying import Retrying
 from application.second_factors import note_factors
 from application.sessions import SignedIn
@@ -211,6 +212,7 @@ class SignInWithPasskey:
     """A passkey with the user verified is both factors at once: no password, no second factor."""
 
     unit_of_work: Begin
+    autocommit: Begin
     passkeys: PasskeyVerifier
     tokens: OpaqueTokens
     open_session: OpenSession
@@ -231,8 +233,23 @@ class SignInWithPasskey:
         )
         if owner is None:
             raise PasskeyWrong
-        session, account = Retrying(self._open)(asked, owner, credential, credential_id, client)
+        try:
+            session, account = Retrying(self._open)(asked, owner, credential, credential_id, client)
+        except PasskeyWrong:
+            self._remember_failure(owner)
+            raise
         return self.open_session.signed_in(session, account, device_id=None, at=self.clock.now())
+
+    def _remember_failure(self, claimed: AccountId) -> None:
+        """What a stranger claims may name nobody."""
+        account_id: AccountId | None = claimed
+        with self.autocommit() as database:
+            try:
+                database.accounts.get(claimed)
+            except AccountNotFound:
+                account_id = None
+        now = self.clock.now()
+        remember_failure(self.unit_of_work, "sign_in_with_passkey", PasskeyWrong, account_id, at=now)
 
     def _open(
         self, asked: Challenge, owner: AccountId, credential: Json, credential_id: bytes, client: Client
@@ -246,13 +263,14 @@ class SignInWithPasskey:
                 raise PasskeyWrong from None
             if not account.is_active:
                 raise PasskeyWrong
-            factors = uow.second_factors.lock(account.id)
+            must_wait_still(uow, asked)
             # No failure is counted: a stranger, who knows nothing, could lock the owner out.
             used = use_passkey(
                 uow, self.passkeys, account.id, credential, credential_id, asked.random, ids=self.ids, at=now
             )
             if used:
-                factors.must_be_open(now)  # not before: whoever only names an account learns nothing of it
+                # Not before: whoever only names an account learns nothing of it, and leaves nothing in it.
+                uow.second_factors.lock(account.id).must_be_open(now)
                 if not uow.challenges.take(asked.owner_id, asked.id):
                     raise ChallengeInvalid
                 session = self.open_session.with_factors(uow, account, amr=BY_PASSKEY, aal=2, client=client, at=now)

@@ -11,6 +11,7 @@ from application.one_time_tokens import read_one_time_token
 from application.ports.environment import Clock, Ids
 from application.ports.security import CommonPasswords, OpaqueTokens, PasswordHasher, PasswordStrength
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.refusals import remember_failure
 from domain.access import Principal
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import EndOfKey
@@ -60,8 +61,10 @@ class ProvePassword:
         account = principal.account
         attempt = Attempt.in_session(account.email, principal.session.id)
         with self.unit_of_work() as uow:
-            attempt.count(uow, policy=self.policy, at=self.clock.now())
+            blocks = attempt.count(uow, policy=self.policy, at=self.clock.now())
         if not self.passwords.verify(normalised(password), account.password_hash):
+            now = self.clock.now()
+            remember_failure(self.unit_of_work, "prove_password", WrongPassword, account.id, blocks=blocks, at=now)
             raise WrongPassword("That is not the password of this account.", field=field)
         # At once: whatever is refused afterwards, the password was right.
         with self.unit_of_work() as uow:
@@ -160,11 +163,11 @@ class RequestPasswordReset:
         now = self.clock.now()
         id = PasswordResetId(self.ids.new())
         with self.unit_of_work() as uow:
-            goes_at = uow.mail.request(
+            mail = uow.mail.request(
                 MailKind.PASSWORD_RESET, address, ids={"reset_id": str(id)}, policy=self.mail_policy, at=now
             )
             # From when its mail may go: a stranger's requests before it must not make it wait until it has expired.
-            expires_at = goes_at + self.policy.reset_lifetime
+            expires_at = mail.goes_at + self.policy.reset_lifetime
             uow.password_resets.add(PasswordReset(id=id, email=address, created_at=now, expires_at=expires_at))
 
 

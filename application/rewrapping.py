@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.ports.environment import Clock
 from application.ports.security import SealBroken, SecretHasher, Vault
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
 from application.second_factors import totp_row
+from domain.audit import Happening
 from domain.kernel import AccountId, WebhookId
 from domain.second_factors import SecondFactors
 from domain.webhooks import WebhookEndpoint, WebhookNotFound
@@ -37,6 +39,7 @@ class RewrapFactors:
     unit_of_work: Begin
     vault: Vault
     secret_hasher: SecretHasher
+    clock: Clock
     batch: int = 500
 
     def __call__(self) -> Iterator[Rewrapped]:
@@ -71,6 +74,9 @@ class RewrapFactors:
                 row = totp_row(account_id)
                 rewrapped = factors.rewrap(lambda sealed: self.vault.seal(self.vault.open(sealed, row=row), row=row))
                 uow.second_factors.save(rewrapped)
+                # No event: nothing that anybody outside could act on has changed.
+                done = Happening(action="rewrap_factors", at=self.clock.now(), about=account_id, target_id=account_id)
+                uow.audit.note(done)
         return is_outdated
 
 
@@ -91,6 +97,7 @@ class RewrapWebhooks:
     autocommit: Begin
     unit_of_work: Begin
     vault: Vault
+    clock: Clock
     batch: int = 500
 
     def __call__(self) -> Iterator[RewrappedWebhooks]:
@@ -126,5 +133,12 @@ class RewrapWebhooks:
                 row = endpoint.secret_row
                 uow.webhooks.save(
                     endpoint.rewrap(lambda sealed: self.vault.seal(self.vault.open(sealed, row=row), row=row))
+                )
+                # No event: nothing that anybody outside could act on has changed.
+                organization_id = endpoint.organization_id
+                uow.audit.note(
+                    Happening(
+                        action="rewrap_webhooks", at=self.clock.now(), target_id=id, organization_id=organization_id
+                    )
                 )
         return is_outdated

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.attempts import Attempt
-from application.challenges import challenge_token, spend_challenge
+from application.challenges import challenge_token, must_wait_still, spend_challenge
 from application.factor_proofs import Proof, ProveFactor, prove_or_count
 from application.passwords import issue_device_token, read_device_token
 from application.ports.environment import Clock, Ids, Secrets
 from application.ports.factors import Json, PasskeyVerifier
 from application.ports.security import OpaqueTokens, PasswordHasher
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.refusals import remember_failure
 from application.retrying import Retrying
 from application.second_factors import enrolled_factors
 from application.sessions import IssueTokens, SignedIn
@@ -148,12 +149,26 @@ class SignIn:
         address = EmailAddress.parse(email)
         now = self.clock.now()
         with self.unit_of_work() as uow:
-            account = uow.accounts.find_by_email(address)
-            device = read_device_token(self.opaque_tokens, device_token, account, at=now)
+            found = uow.accounts.find_by_email(address)
+            device = read_device_token(self.opaque_tokens, device_token, found, at=now)
             attempt = Attempt.by_device(address, device) if device else Attempt.by_stranger(address, client)
-            attempt.count(uow, policy=self.attempt_policy, at=now)
+            blocks = attempt.count(uow, policy=self.attempt_policy, at=now)
 
         password = normalised(password)
+        try:
+            verified = self._verified(password, found)
+            # Only this step again, if need be: the attempt is counted, and the hash made, once.
+            opened, account = Retrying(self._open)(
+                verified, attempt, device, client, self._upgraded(password, verified)
+            )
+        except InvalidCredentials:
+            account_id, now = found.id if found else None, self.clock.now()
+            remember_failure(self.unit_of_work, "sign_in", InvalidCredentials, account_id, blocks=blocks, at=now)
+            raise
+        device_id = device.device_id if device else None
+        return self.open_session.answer(opened, account, device_id=device_id, at=self.clock.now())
+
+    def _verified(self, password: str, account: Account | None) -> Account:
         if account is None or not account.is_active:
             self.passwords.verify_nothing(password)
             raise InvalidCredentials
@@ -162,10 +177,7 @@ class SignIn:
                 # An older hash may be cheaper: it must not make the account stand out from what is unknown.
                 self.passwords.verify_nothing(password)
             raise InvalidCredentials
-        # Only this step again, if need be: the attempt is counted, and the hash made, once.
-        opened, account = Retrying(self._open)(account, attempt, device, client, self._upgraded(password, account))
-        device_id = device.device_id if device else None
-        return self.open_session.answer(opened, account, device_id=device_id, at=self.clock.now())
+        return account
 
     def _upgraded(self, password: str, account: Account) -> str | None:
         """The password under the present scheme, if its hash is of an older one."""
@@ -221,6 +233,7 @@ class FinishSignIn:
             account = uow.accounts.lock(AccountId(asked.owner_id))
             if not account.is_active or account.credentials_epoch != asked.credentials_epoch:
                 raise ChallengeInvalid
+            must_wait_still(uow, asked)
             proved = prove_or_count(uow, self.prove, account, proof, random=asked.random, ids=self.ids, at=now)
             if proved:
                 if not uow.challenges.take(asked.owner_id, asked.id):

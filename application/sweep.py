@@ -7,8 +7,12 @@ from datetime import datetime, timedelta
 from application.organizations import RemoveDeletedOrganizations
 from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.retention import ForgetEntries, ForgetEvents
 from application.signing_keys import RevokeRetired
 from domain.webhooks import WebhookPolicy
+
+_UNDER_WAY = timedelta(minutes=1)
+"""Longer than a request that was let in just before its account was closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +25,15 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, deliveries, sent
-    mail, and what deleted organizations left."""
+    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, deliveries,
+    sent mail, what deleted organizations left, what is personal of closed accounts in the audit trail, its old entries,
+    and old events."""
 
     unit_of_work: Begin
     revoke_retired: RevokeRetired
     remove_deleted_organizations: RemoveDeletedOrganizations
+    forget_entries: ForgetEntries
+    forget_events: ForgetEvents
     keep_sent_mail: timedelta
     webhook_policy: WebhookPolicy
     clock: Clock
@@ -37,6 +44,10 @@ class Sweep:
         yield Swept(kind="retired keys", removed=self.revoke_retired())
         while removed := self.remove_deleted_organizations():
             yield Swept(kind="deleted organizations", removed=removed)
+        for removed in self.forget_entries():
+            yield Swept(kind="audit entries", removed=removed)
+        while removed := self.forget_events():
+            yield Swept(kind="events", removed=removed)
         now = self.clock.now()
         for kind, remove in self._removals(now):
             removed = self.batch
@@ -57,6 +68,8 @@ class Sweep:
         yield "codes by mail", lambda uow: uow.email_codes.sweep(at=now, limit=batch)
         yield "trusted devices", lambda uow: uow.trusted_devices.sweep(at=now, limit=batch)
         yield "API keys", lambda uow: uow.api_keys.sweep(at=now, limit=batch)
+        yield "traces of closed accounts", lambda uow: uow.audit.erase_due(before=now - _UNDER_WAY, limit=batch)
+
         kept = self.webhook_policy.kept
         yield "deliveries", lambda uow: uow.deliveries.sweep(before=now - kept, limit=batch)
         yield "sent mail", lambda uow: uow.mail.sweep(before=now - self.keep_sent_mail, limit=batch)

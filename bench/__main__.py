@@ -26,6 +26,10 @@ class Name(StrEnum):
     SCALE = "scale"
     ACCESS = "access"
     TENANTS = "tenants"
+    OUTBOX = "outbox"
+    FEED = "feed"
+    RELAY = "relay"
+    AUDIT = "audit"
     TESTS = "tests"
 
 

@@ -92,8 +92,8 @@ def secret() -> str:
 
 
 # Accounts came one a minute; ids are UUIDv7 of that moment, as the application makes them. Each has a session, two
-# events, a mail and an attempt that is remembered; one in a hundred has a claim, a reset and a change of address under
-# way. Nothing is over while it is measured.
+# events in the feed, a mail and an attempt that is remembered; one in a hundred has a claim, a reset and a change of
+# address under way. Nothing is over while it is measured.
 _POPULATION = (
     """
     INSERT INTO accounts
@@ -110,9 +110,11 @@ _POPULATION = (
     """,
     """
     INSERT INTO outbox
-    SELECT id, uuidv7(), id, event.version, event.name, '{}', created_at
+    SELECT id, uuidv7(), id, event.version, event.name, jsonb_build_object('account_id', id::text), created_at,
+           row_number() OVER (ORDER BY id, event.version)
     FROM accounts, (VALUES (1, 'account.registered'), (2, 'session.started')) AS event (version, name)
     """,
+    "UPDATE sequences SET position = (SELECT count(*) FROM outbox)",
     """
     INSERT INTO attempts
     SELECT encode(sha256(email::bytea), 'hex'), 'all networks', 0, now(), now(),

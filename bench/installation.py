@@ -82,6 +82,14 @@ class Installation:
         ) as server:
             yield server
 
+    def appoint(self) -> SignedIn:
+        """The oldest account as an operator, who has a second factor and proved it."""
+        with self.container() as container:
+            container.appoint_operator()(email=address_of(1), password=None)
+        query(self.url, "UPDATE accounts SET has_second_factor = true WHERE is_operator")
+        [operator] = self.sign_in(1, aal=2)
+        return operator
+
     def sign_in(self, people: int = PEOPLE, *, aal: int = 1) -> list[SignedIn]:
         """New sessions with new tokens, for accounts that lie evenly over the table. No password is asked."""
         addresses = [address_of(number) for number in range(1, self.accounts + 1, max(1, self.accounts // people))]

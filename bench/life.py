@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from bench.database import address_of, query
+from bench.database import query
 from bench.installation import PASSWORD, Installation
 from bench.visitor import Visitor
 from domain.accounts import EmailAddress
@@ -48,8 +48,7 @@ class World:
 def world(installation: Installation) -> Iterator[World]:
     url, many = installation.url, 40
     with installation.container() as container:
-        container.appoint_operator()(email=address_of(1), password=None)
-        [operator] = installation.sign_in(1, aal=2)
+        operator = installation.appoint()
         owner = [installation.sign_in(2)[1] for _ in range(many)]
         last_ids = query(url, f"SELECT id::text FROM accounts ORDER BY id DESC LIMIT {_PAGE + 1}")
         last_emails = query(

@@ -65,7 +65,18 @@ class Server:
 def serving(
     command: Sequence[str], environment: Mapping[str, str], *, port: int, folder: Path, log: Path, ready: str
 ) -> Iterator[Server]:
-    """The server while it runs, from its first 200 on `ready`. `folder` is where it starts: no `.env` may lie there."""
+    """The server while it runs, from its first 200 on `ready`."""
+    with running(command, environment, folder=folder, log=log) as process:
+        server = Server(process, port)
+        _await_first_answer(server, ready, log)
+        yield server
+
+
+@contextmanager
+def running(
+    command: Sequence[str], environment: Mapping[str, str], *, folder: Path, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process on the measured core. `folder` is where it starts: no `.env` may lie there."""
     with log.open("ab") as output, on_the_measured_core():
         process = subprocess.Popen(
             command,
@@ -75,9 +86,7 @@ def serving(
             stderr=subprocess.STDOUT,
         )
     try:
-        server = Server(process, port)
-        _await_first_answer(server, ready, log)
-        yield server
+        yield process
     finally:
         process.terminate()
         try:

@@ -1,4 +1,5 @@
-"""Organizations, generated inside PostgreSQL like the accounts: each with an owner, and some with very much."""
+"""Organizations, generated inside PostgreSQL like the accounts: each with an owner, and some with very much. As many
+people are in the middle of signing in."""
 
 from dataclasses import dataclass
 
@@ -87,5 +88,20 @@ _FOUNDATION = (
     """
     INSERT INTO address_invitations (address_digest, organization_id, invitation_id, expires_at)
     SELECT address_digest, organization_id, id, expires_at FROM invitations
+    """,
+    # What signing in leaves behind is swept with the rest: an empty table would be read from end to end.
+    """
+    INSERT INTO challenges (owner_id, id, kind, account_id, random, amr, credentials_epoch, tries, expires_at)
+    SELECT id, uuidv7(), 'second_factor', id, '', 'pwd', 0, 0, now() + (1 + random()) * interval '1 hour'
+    FROM accounts LIMIT %(organizations)s
+    """,
+    """
+    INSERT INTO email_codes (address_digest, id, email, created_at, expires_at, tries)
+    SELECT address_digest, uuidv7(), email, now(), now() + (1 + random()) * interval '1 hour', 0 FROM invitations
+    """,
+    """
+    INSERT INTO trusted_devices (account_id, id, user_agent, network, credentials_epoch, created_at, expires_at)
+    SELECT id, uuidv7(), 'bench', '127.0.0.1/32', 0, now(), now() + (1 + 29 * random()) * interval '1 day'
+    FROM accounts LIMIT %(organizations)s
     """,
 )

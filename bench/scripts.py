@@ -33,6 +33,22 @@ class Reading(Asking):
         super().__init__([request("GET", path, token=token) for token in tokens])
 
 
+class Patching(Script):
+    """The same change over and over, each time another's and to another value."""
+
+    def __init__(self, path: str, field: str, tokens: Sequence[str]) -> None:
+        self._tokens, self._count = cycle(tokens), 0
+        self._path, self._field = path, field
+
+    def ask(self) -> bytes:
+        self._count += 1
+        return request("PATCH", self._path, token=next(self._tokens), body={self._field: f"Name {self._count}"})
+
+    def hear(self, answer: Answer) -> float:
+        _must_be(200, answer)
+        return 0.0
+
+
 class Refreshing(Script):
     """Sessions in turn, each presenting the newest of its refresh tokens. It outlives its connection."""
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID
 
 from domain.accounts import Account, AccountState, OperatorRequired
 from domain.api_keys import ApiKey
-from domain.assurance import AssurancePolicy, must_be_fresh, must_have_second_factor
+from domain.assurance import AssurancePolicy, lacks_second_factor, must_be_fresh, must_have_second_factor
 from domain.kernel import (
     AccountId,
     ActorId,
@@ -106,6 +107,12 @@ class AccessClaims:
     """Of another service than Portico, which does not take such a token itself."""
     organization: OrganizationClaims | None = None
 
+    def tells_of(self, session: Session) -> bool:
+        """Whether it says what the session has come to: a step-up exchanges the tokens, and one that was copied before
+        must not rise with it (ASVS 7.2.4)."""
+        proved_at = session.authenticated_at.replace(microsecond=0)
+        return (self.acr, self.authenticated_at) == (f"aal{session.aal}", proved_at)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
@@ -143,6 +150,10 @@ class Standing:
             id=self.organization_id, roles=(self.role,), permissions=tuple(sorted(self.permissions))
         )
 
+    def covers_role(self, role: RoleName, permissions: frozenset[Permission]) -> bool:
+        """Only an owner deals with owners, whatever an admin may do by now."""
+        return (role != OWNER or self.role == OWNER) and permissions <= self.permissions
+
 
 class Because(StrEnum):
     """Why something is allowed or not. The codes are permanent."""
@@ -174,7 +185,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whose rights are judged: an account or a service account, by a session, through a key, or asked about by others.
+    """Whoever calls: an account by a session, or an account or a service account through a key.
 
     `standing` is what they are in the organization in question, if there is one and they are in it.
     """
@@ -217,33 +228,80 @@ class Subject:
 
     def decide(self, permission: Permission, organization_id: OrganizationId) -> Decision:
         """Effective access is scope and permission together, judged at the time of use."""
-        return _decide(self, permission, organization_id)
+        state = self.account.state if self.account else None
+        session, account = self.session, self.account
+        lacks_factor = session is not None and account is not None and lacks_second_factor(session, account)
+        return _decide(permission, organization_id, state, self.standing, self.key, lacks_factor=lacks_factor)
 
 
-def _decide(subject: Subject, permission: Permission, organization_id: OrganizationId) -> Decision:
-    steps: list[Reason] = []
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What somebody is in an organization who is asked about there: all that a decision about them needs."""
 
-    def no(code: Because, detail: str) -> Decision:
-        return Decision(False, (*steps, Reason(code, detail)))
+    standing: Standing
+    account_state: AccountState | None
+    """None of a service account, which is never suspended."""
 
-    account, key, standing = subject.account, subject.key, subject.standing
-    if account and account.state is not AccountState.ACTIVE:
-        return no(Because.ACCOUNT_NOT_ACTIVE, f"The account is {account.state}.")
+    def decide(self, permission: Permission, organization_id: OrganizationId) -> Decision:
+        """They present nothing: so neither a session nor a key has a say."""
+        return _decide(permission, organization_id, self.account_state, self.standing)
+
+
+def _decide(
+    permission: Permission,
+    organization_id: OrganizationId,
+    state: AccountState | None,
+    standing: Standing | None,
+    key: ApiKey | None = None,
+    *,
+    lacks_factor: bool = False,
+) -> Decision:
+    if state is not None and state is not AccountState.ACTIVE:
+        return _decision(Because.ACCOUNT_NOT_ACTIVE, state)
     if key and key.organization_id != organization_id:
-        return no(Because.KEY_OF_ANOTHER_ORGANIZATION, "The key was not made for this organization.")
+        return _decision(Because.KEY_OF_ANOTHER_ORGANIZATION)
     if standing is None or standing.organization_id != organization_id:
-        return no(Because.NO_MEMBERSHIP, "There is no membership in this organization.")
-    steps.append(Reason(Because.MEMBERSHIP, f"The role in this organization is {standing.role}."))
-    if standing.requires_second_factor and subject.session and subject.session.aal < 2:
-        return no(Because.SECOND_FACTOR_LACKS, "The organization requires a second factor, and the session has none.")
+        return NO_MEMBERSHIP
+    if standing.requires_second_factor and lacks_factor:
+        return _decision(Because.SECOND_FACTOR_LACKS, standing.role)
     if permission not in standing.permissions:
-        return no(Because.ROLE_LACKS, f"The role {standing.role} does not grant it.")
-    steps.append(Reason(Because.ROLE_GRANTS, f"The role {standing.role} grants it."))
+        return _decision(Because.ROLE_LACKS, standing.role)
     if key is None:
-        return Decision(True, tuple(steps))
-    if permission not in key.scopes:
-        return no(Because.SCOPE_LACKS, "The scopes of the key do not name it.")
-    return Decision(True, (*steps, Reason(Because.SCOPE_ALLOWS, "The scopes of the key name it.")))
+        return _decision(Because.ROLE_GRANTS, standing.role)
+    return _decision(Because.SCOPE_ALLOWS if permission in key.scopes else Because.SCOPE_LACKS, standing.role)
+
+
+_SAYS = {
+    Because.ACCOUNT_NOT_ACTIVE: "The account is {}.",
+    Because.NO_MEMBERSHIP: "There is no membership in this organization.",
+    Because.MEMBERSHIP: "The role in this organization is {}.",
+    Because.SECOND_FACTOR_LACKS: "The organization requires a second factor, which the session or the account lacks.",
+    Because.ROLE_GRANTS: "The role {} grants it.",
+    Because.ROLE_LACKS: "The role {} does not grant it.",
+    Because.KEY_OF_ANOTHER_ORGANIZATION: "The key was not made for this organization.",
+    Because.SCOPE_ALLOWS: "The scopes of the key name it.",
+    Because.SCOPE_LACKS: "The scopes of the key do not name it.",
+}
+_AFTER = {
+    Because.SECOND_FACTOR_LACKS: (Because.MEMBERSHIP,),
+    Because.ROLE_GRANTS: (Because.MEMBERSHIP,),
+    Because.ROLE_LACKS: (Because.MEMBERSHIP,),
+    Because.SCOPE_ALLOWS: (Because.MEMBERSHIP, Because.ROLE_GRANTS),
+    Because.SCOPE_LACKS: (Because.MEMBERSHIP, Because.ROLE_GRANTS),
+}
+"""The steps that were taken before."""
+
+
+@lru_cache(maxsize=1024)
+def _decision(last: Because, named: str = "") -> Decision:
+    """What was decided by its last step; `named` is the role, or the state of the account. There are few that differ,
+    so a hundred answers share them."""
+    steps = (*_AFTER.get(last, ()), last)
+    because = tuple(Reason(step, _SAYS[step].format(named)) for step in steps)
+    return Decision(last in (Because.ROLE_GRANTS, Because.SCOPE_ALLOWS), because)
+
+
+NO_MEMBERSHIP = _decision(Because.NO_MEMBERSHIP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,10 +318,6 @@ class Actor:
     @property
     def id(self) -> ActorId:
         return self.subject.id
-
-    @property
-    def is_owner(self) -> bool:
-        return self.standing.role == OWNER
 
     def permissions(self) -> frozenset[Permission]:
         """What the caller may do here, by role and key together."""
@@ -282,8 +336,8 @@ class Actor:
             raise ExceedsOwnRights
 
     def must_cover_role(self, role: RoleName, permissions: frozenset[Permission]) -> None:
-        """Raise ExceedsOwnRights. Only an owner, in person, deals with owners, whatever an admin may do by now."""
-        if role == OWNER and not (self.is_owner and self.subject.key is None):
+        """Raise ExceedsOwnRights. No key deals with owners, whoever holds it."""
+        if not self.standing.covers_role(role, permissions) or (role == OWNER and self.subject.key):
             raise ExceedsOwnRights
         self.must_cover(permissions)
 

@@ -45,7 +45,12 @@ def must_be_fresh(session: Session, account: Account, *, policy: AssurancePolicy
         raise StepUpRequired(aal=aal, max_age=policy.fresh_for, has_second_factor=account.has_second_factor)
 
 
+def lacks_second_factor(session: Session, account: Account) -> bool:
+    """Below AAL 2, or there by a factor that has been removed since: a password would keep the session fresh."""
+    return session.aal < 2 or not account.has_second_factor
+
+
 def must_have_second_factor(session: Session, account: Account) -> None:
-    """Raise StepUpRequired below AAL 2, however long ago it was proved."""
-    if session.aal < 2:
+    """Raise StepUpRequired without one, however long ago it was proved."""
+    if lacks_second_factor(session, account):
         raise StepUpRequired(aal=2, max_age=None, has_second_factor=account.has_second_factor)

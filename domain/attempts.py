@@ -72,11 +72,14 @@ class AttemptCounter:
     def fresh(cls, address_digest: AddressDigest, bucket: Bucket, *, at: datetime) -> Self:
         return cls(address_digest=address_digest, bucket=bucket, since=at, blocked_until=at, expires_at=at)
 
+    def is_blocked(self, at: datetime) -> bool:
+        return self.since < self.blocked_until and at < self.blocked_until
+
     def count(self, *, policy: AttemptPolicy, at: datetime) -> Self:
         """One attempt more. Raise TooManyAttempts while it must wait; a refused attempt extends nothing."""
         if at >= self.expires_at:
             self = replace(self, failures=0, since=at, blocked_until=at)
-        if self.since < self.blocked_until and at < self.blocked_until:
+        if self.is_blocked(at):
             wait = self.blocked_until - at
             raise TooManyAttempts(
                 "Too many attempts to sign in. Wait a little, or reset the password.",

@@ -1,7 +1,7 @@
 """The audit trail: who did what, when, from where, and what was refused; and how each entry proves the one before."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -34,8 +34,13 @@ def entry_id(at: datetime, turn: int, random: bytes) -> EntryId:
 
 def earliest_id(at: datetime) -> EntryId:
     """Below every entry from that millisecond on, and above all earlier ones."""
-    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = max(0, (at - _EPOCH) // timedelta(milliseconds=1))
     return EntryId(UUID(int=milliseconds << 80 | 7 << 76 | 2 << 62))
+
+
+def latest_id(at: datetime) -> EntryId:
+    """Above every entry up to the end of that millisecond, and below all later ones."""
+    return EntryId(UUID(int=earliest_id(at).int | _LONGEST_TURN << 64 | 2**62 - 1))
 
 
 Details = Mapping[str, str | int | bool | None]
@@ -142,10 +147,12 @@ class AuditEntry:
     def of(cls, happening: Happening, occasion: Occasion, *, turn: int, random: bytes) -> Self:
         """The entry, which is the `turn`-th of its transaction. `random` has 24 bytes.
 
-        Whoever proves themselves at a sign-in, or by a link, acts for the account that it is about.
+        Whoever proves themselves at a sign-in, or by a link, acts for the account that it is about. Whoever fails to
+        has shown nothing, and is nobody.
         """
         client = occasion.client
-        about = AccountId(happening.about) if happening.about and client else None
+        is_proved = client and happening.outcome is Outcome.SUCCEEDED
+        about = AccountId(happening.about) if happening.about and is_proved else None
         actor = occasion.actor_id or about
         personal = (
             Personal(
@@ -220,6 +227,27 @@ class Seal:
     """Base64url of the key id and an HMAC of what `sealed` gives."""
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ended at some time, as the log keeps it: `CHAIN:POSITION:MAC`."""
+
+    chain_id: ChainId
+    position: int
+    mac: str
+
+    @classmethod
+    def parse(cls, raw: str) -> Self:
+        """Raise ValueError."""
+        chain_id, position, mac = raw.split(":")
+        head = cls(ChainId(UUID(chain_id)), int(position), mac)
+        if head.position < 1 or not mac:
+            raise ValueError("A chain begins at 1.")
+        return head
+
+    def __str__(self) -> str:
+        return f"{self.chain_id}:{self.position}:{self.mac}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
     """Where a chain ends, and where what is kept of it begins: everything up to `checkpoint` was removed by retention,
@@ -232,8 +260,21 @@ class Chain:
     checkpoint_mac: str = ""
     checkpoint_proof: str = ""
 
+    @property
+    def head(self) -> Head:
+        return Head(self.id, self.position, self.mac)
+
     def advanced(self, seal: Seal) -> Self:
         return replace(self, position=seal.position, mac=seal.mac)
+
+    def beginning(self, links: Sequence[tuple[Seal, AuditEntry]]) -> list[tuple[Seal, AuditEntry]]:
+        """Of these, which are in order, those that follow the checkpoint without a gap."""
+        kept = [link for link in links if link[0].position > self.checkpoint]
+        return [link for place, link in enumerate(kept, self.checkpoint + 1) if link[0].position == place]
+
+    def shortened(self, last: Seal, proof: str) -> Self:
+        """Everything up to that seal is gone."""
+        return replace(self, checkpoint=last.position, checkpoint_mac=last.mac, checkpoint_proof=proof)
 
 
 def sealed(chain_id: ChainId, position: int, previous: str, digest: bytes) -> bytes:
@@ -247,7 +288,8 @@ def checkpointed(chain_id: ChainId, position: int, mac: str) -> bytes:
 
 
 def _canonical(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    # In ASCII: whoever verifies must be able to digest whatever somebody may have written there, half a character too.
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _text(id: UUID | None) -> str | None:

@@ -123,6 +123,11 @@ class QueuedMail(Aggregate):
             last_error="",
         )
 
+    @property
+    def goes_at(self) -> datetime:
+        """At the earliest."""
+        return self.due_at or self.scheduled_at
+
     def gone(self) -> Self:
         """It was sent, or there was nothing to say."""
         return replace(self, address=None, ids=NO_IDS, due_at=None, last_error="")

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import NewType, Self
+from uuid import UUID, uuid5
 
-from domain.kernel import Conflict, Invalid
+from domain.kernel import Aggregate, Conflict, Event, Invalid
 from domain.names import LONGEST_DESCRIPTION, visible
 
 Permission = NewType("Permission", str)
@@ -109,9 +111,27 @@ _OWN_OF_ADMIN = frozenset(OWN) - {ORGANIZATION_DELETE}
 _OWN_OF_MEMBER = frozenset({ORGANIZATION_READ, MEMBERS_READ, ROLES_READ})
 
 
+_CATALOGUE = uuid5(UUID(int=0), "catalogue")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue:
-    """Every permission with what it is for, and what the built-in roles admin and member grant. An owner may do all."""
+class CatalogueApplied(Event):
+    """Each counts permissions; of the last two, what the built-in roles were granted and lost."""
+
+    name = "catalogue.applied"
+    added: int
+    changed: int
+    removed: int
+    granted: int
+    withdrawn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue(Aggregate):
+    """Every permission with what it is for, and what the built-in roles admin and member grant. An owner may do all.
+
+    There is one, which is locked and replaced as a whole: its saves are not counted.
+    """
 
     permissions: Mapping[Permission, str] = field(default_factory=lambda: OWN)
     of_admin: frozenset[Permission] = _OWN_OF_ADMIN
@@ -144,6 +164,22 @@ class Catalogue:
             of_admin=_OWN_OF_ADMIN | _expanded(of_admin, permissions),
             of_member=_OWN_OF_MEMBER | _expanded(of_member, permissions),
         )
+
+    @property
+    def id(self) -> UUID:
+        return _CATALOGUE
+
+    def apply(self, changes: "CatalogueChanges", *, at: datetime) -> Self:
+        """It takes the place of the one that it differs from by `changes`."""
+        applied = CatalogueApplied(
+            added=len(changes.added),
+            changed=len(changes.described_anew),
+            removed=len(changes.removed),
+            granted=len(changes.granted),
+            withdrawn=len(changes.withdrawn),
+            at=at,
+        )
+        return replace(self, events=self.recorded(applied))
 
     def known(self, names: Iterable[str], *, field: str = "permissions") -> frozenset[Permission]:
         """Raise PermissionUnknown."""

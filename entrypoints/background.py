@@ -8,6 +8,7 @@ import structlog
 
 from application.sequencing import Sequenced
 from entrypoints.container import Container
+from entrypoints.counts import Counts
 
 _MAIL_SECONDS = 1.0
 _SEQUENCER_SECONDS = 0.25
@@ -19,12 +20,13 @@ class Background:
 
     def __init__(self, container: Container) -> None:
         send, sweep, sequence = container.send_queued_mail(), container.sweep(), container.sequencer()
+        counts = container.counts()
         self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._repeat, args=(work, seconds), name=name, daemon=True)
             for name, work, seconds in (
                 ("mail", send, _MAIL_SECONDS),
-                ("sequencer", lambda: _sequenced(sequence()), _SEQUENCER_SECONDS),
+                ("sequencer", lambda: _sequenced(sequence(), counts), _SEQUENCER_SECONDS),
                 ("sweep", lambda: any(False for _ in sweep()), _SWEEP_SECONDS),
             )
         ]
@@ -51,10 +53,11 @@ class Background:
                 wait = seconds * 5
 
 
-def _sequenced(batch: Sequenced | None) -> bool:
+def _sequenced(batch: Sequenced | None, counts: Counts) -> bool:
     """Heads go to the log: whoever keeps that elsewhere can prove later that no end of a chain was cut off."""
     if batch is None:
         return False
-    heads = [f"{chain.id}:{chain.position}:{chain.mac}" for chain in batch.heads]
+    counts.batches += 1
+    heads = [str(chain.head) for chain in batch.heads]
     structlog.get_logger().info("audit.sealed", epoch=batch.epoch, position=batch.position, heads=heads)
     return batch.is_more

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from entrypoints.settings import Settings, SettingsInvalid
+from entrypoints import audit_commands
+from entrypoints.settings import Settings
+from entrypoints.terminal import Yes, err, fail, load_settings, opened, out
 
 if TYPE_CHECKING:
     from application.catalogue import CataloguePlan
     from domain.permissions import Catalogue
     from entrypoints.container import Container
-
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,8 +36,8 @@ access = typer.Typer(no_args_is_help=True, help="What may be done at all: the pe
 app.add_typer(migrate, name="migrate")
 app.add_typer(keys, name="keys")
 app.add_typer(access, name="access")
+app.add_typer(audit_commands.audit, name="audit")
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 CatalogueFile = Annotated[
     Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="TOML: resources, actions and roles.")
 ]
@@ -47,31 +45,6 @@ CatalogueFile = Annotated[
 
 def main() -> None:
     app()
-
-
-def fail(message: str, code: int = 1) -> typer.Exit:
-    err.print(message, style="red", markup=False, highlight=False)
-    return typer.Exit(code)
-
-
-def load_settings() -> Settings:
-    """Every bad setting is named at once, and the exit code is 1."""
-    try:
-        return Settings.load()
-    except SettingsInvalid as invalid:
-        raise fail(f"These settings are wrong (see .env.example):\n{invalid}") from None
-
-
-@contextmanager
-def opened() -> "Iterator[Container]":
-    """The container over a database that is there; refusals end the command in words."""
-    from entrypoints import opening
-
-    try:
-        with opening.opened(load_settings()) as container:
-            yield container
-    except opening.CannotOpen as refused:
-        raise fail(str(refused)) from None
 
 
 @app.command()
@@ -398,6 +371,14 @@ def openapi() -> None:
 
     settings = Settings.model_validate({"database_url": "memory:", "secret_key": "unused" * 8})
     sys.stdout.write(json.dumps(create_app(build(settings)).openapi(), indent=2) + "\n")
+
+
+@app.command()
+def event_schemas() -> None:
+    """Print what each event looks like, as JSON Schema: docs/events.schema.json is this. Needs no database."""
+    from entrypoints.event_schemas import document
+
+    sys.stdout.write(json.dumps(document(), indent=2) + "\n")
 
 
 if __name__ == "__main__":

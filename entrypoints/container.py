@@ -29,6 +29,8 @@ from application import (
     accounts,
     api_keys,
     assurance,
+    audit,
+    audit_verification,
     catalogue,
     claims,
     deliveries,
@@ -37,6 +39,7 @@ from application import (
     events,
     factor_proofs,
     factor_resets,
+    gauges,
     invitations,
     mail,
     memberships,
@@ -45,6 +48,8 @@ from application import (
     passkeys,
     passwords,
     recovery_codes,
+    refusals,
+    retention,
     rewrapping,
     roles,
     second_factors,
@@ -66,18 +71,40 @@ from application.retrying import Retrying
 from application.sequencing import Sequencer
 from application.sweep import Sweep
 from entrypoints.by_name import arguments
+from entrypoints.counts import Counts
 from entrypoints.hashing import HashingExecutor
 from entrypoints.settings import Settings
+from entrypoints.siblings import Siblings
 
 if TYPE_CHECKING:
     from adapters.mail.console import ConsoleMailer
+    from entrypoints.metrics import Metrics
+    from entrypoints.tracing import Tracing
 
 T = TypeVar("T")
 Usual = dict[str, providers.Provider[Any]]
 """What a field of such a name takes, unless it is given something of its own."""
 
 
-def open_persistence(settings: Settings, ids: Ids) -> Persistence:
+def tracing(settings: Settings) -> "Tracing | None":
+    if not settings.traces_endpoint:
+        return None
+    from entrypoints.tracing import Tracing
+
+    return Tracing(settings.traces_endpoint, service=settings.product_name)
+
+
+def traced(use_case: Callable[..., T], name: str, tracing: "Tracing | None") -> Callable[..., T]:
+    return tracing.around(use_case, name) if tracing else use_case
+
+
+def metrics(**parts: Any) -> "Metrics":
+    from entrypoints.metrics import Metrics
+
+    return Metrics(**parts)
+
+
+def open_persistence(settings: Settings, ids: Ids, tracing: "Tracing | None") -> Persistence:
     """The adapter that DATABASE_URL names, or the foreign one that PERSISTENCE names."""
     if settings.persistence:
         module, _, factory = settings.persistence.partition(":")
@@ -88,7 +115,12 @@ def open_persistence(settings: Settings, ids: Ids) -> Persistence:
         return MemoryDatabase(ids=ids)
     from adapters.sql.database import SqlDatabase
 
-    return SqlDatabase(settings.database_url.get_secret_value(), ids=ids, pool_size=settings.pool_size)
+    return SqlDatabase(
+        settings.database_url.get_secret_value(),
+        ids=ids,
+        pool_size=settings.pool_size,
+        watch=tracing.statement if tracing else None,
+    )
 
 
 def access_tokens(settings: Settings, keys: Keys) -> AccessTokens:
@@ -174,7 +206,7 @@ def plain(use_case: Callable[..., T], usual: Usual, /, **own: Any) -> providers.
 def retried(use_case: Callable[..., T], usual: Usual, /, **own: Any) -> providers.Provider[T]:
     """A use case that runs again when the database asks for it."""
     retrying: Any = one(Retrying, providers.Factory(use_case, **arguments(use_case, usual, own)))
-    return cast(providers.Provider[T], retrying)
+    return cast(providers.Provider[T], one(traced, retrying, use_case.__name__, usual["tracing"]))
 
 
 class Container(containers.DeclarativeContainer):
@@ -192,7 +224,8 @@ class Container(containers.DeclarativeContainer):
     clock = one(SystemClock)
     ids = one(Uuid7Ids)
     secrets = one(SystemSecrets)
-    persistence = one(open_persistence, settings, ids)
+    tracing = one(tracing, settings)
+    persistence = one(open_persistence, settings, ids, tracing)
     unit_of_work = persistence.provided.unit_of_work
     autocommit = persistence.provided.autocommit
 
@@ -221,6 +254,7 @@ class Container(containers.DeclarativeContainer):
     # ---- what is usual: the ports, and the parts that several use cases share
 
     ports: ClassVar[Usual] = {
+        "tracing": tracing,
         "unit_of_work": unit_of_work,
         "autocommit": autocommit,
         "clock": clock,
@@ -272,6 +306,7 @@ class Container(containers.DeclarativeContainer):
     # ---- the use cases
 
     authenticate = retried(access.Authenticate, usual)
+    record_refusal = plain(refusals.RecordRefusal, usual)
 
     register_account = retried(claims.RegisterAccount, usual, policy=setting.registration_policy)
     resend_verification = retried(claims.ResendVerification, usual)
@@ -372,6 +407,12 @@ class Container(containers.DeclarativeContainer):
     rotate_service_key = retried(api_keys.RotateServiceKey, usual)
     revoke_service_key = retried(api_keys.RevokeServiceKey, usual)
 
+    list_audit_entries = retried(audit.ListAuditEntries, usual)
+    list_all_audit_entries = retried(audit.ListAllAuditEntries, usual)
+    export_audit = retried(audit.ExportAudit, usual)
+    erase_from_audit = plain(audit.EraseFromAudit, usual)
+    verify_audit = plain(audit_verification.VerifyAudit, usual)
+
     make_webhook = retried(webhooks.MakeWebhook, usual)
     list_webhooks = retried(webhooks.ListWebhooks, usual)
     show_webhook = retried(webhooks.ShowWebhook, usual)
@@ -400,11 +441,27 @@ class Container(containers.DeclarativeContainer):
     follow_events = retried(events.FollowEvents, usual)
     look_for_news = retried(events.LookForNews, usual)
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
+    forget_entries = plain(retention.ForgetEntries, usual, kept=setting.audit_kept)
+    forget_events = retried(retention.ForgetEvents, usual, kept=setting.events_kept)
+
+    read_gauges = plain(gauges.ReadGauges, usual)
+    counts = one(Counts)
+    siblings = one(Siblings)
+    metrics = one(
+        metrics,
+        counts=counts,
+        hashing=hashing_executor,
+        persistence=persistence,
+        read_gauges=read_gauges,
+        siblings=siblings,
+    )
     sweep = plain(
         Sweep,
         usual,
         revoke_retired=revoke_retired,
         remove_deleted_organizations=remove_deleted_organizations,
+        forget_entries=forget_entries,
+        forget_events=forget_events,
         keep_sent_mail=setting.sent_mail_kept,
     )
 

@@ -1,13 +1,18 @@
 """The server process: `portico serve` becomes this, so that workers carry neither its CLI nor the migrations."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import uvicorn
 
 from entrypoints.container import build
 from entrypoints.opening import CannotOpen, opened
 from entrypoints.settings import Settings, SettingsInvalid
+from entrypoints.siblings import DIRECTORY
 
 
 def main() -> None:
@@ -18,6 +23,11 @@ def main() -> None:
         sys.exit(f"These settings are wrong (see .env.example):\n{invalid}")
     except CannotOpen as refused:
         sys.exit(str(refused))
+    with _directory_for_workers(settings):
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
     uvicorn.run(
         "entrypoints.asgi:create",
         factory=True,
@@ -33,6 +43,17 @@ def main() -> None:
         access_log=False,  # one line a request comes from http/middleware.py
         log_config=None,
     )
+
+
+@contextmanager
+def _directory_for_workers(settings: Settings) -> Iterator[None]:
+    """Where several find one another's numbers."""
+    if settings.workers == 1 or not settings.serves_metrics:
+        yield
+        return
+    with TemporaryDirectory(prefix="portico-") as directory:
+        os.environ[DIRECTORY] = directory
+        yield
 
 
 def prepare(settings: Settings) -> None:

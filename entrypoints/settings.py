@@ -157,17 +157,26 @@ class Settings(BaseModel):
     mail_tries: Count = 20
     sent_mail_kept: Duration = timedelta(hours=24)
 
+    audit_kept: Duration = timedelta(days=400)
+    events_kept: Duration = timedelta(days=30)
+
     webhook_allowed_hosts: Words = ()
     webhook_secret_overlap: Duration = timedelta(hours=24)
     webhook_off_after: Duration = timedelta(days=5)
     deliveries_kept: Duration = timedelta(days=30)
 
+    metrics_token: SecretStr = SecretStr("")
+    traces_endpoint: str = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console", ""] = ""
 
     @property
     def is_development(self) -> bool:
         return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def serves_metrics(self) -> bool:
+        return self.is_development or bool(self.metrics_token.get_secret_value())
 
     @property
     def is_sqlite(self) -> bool:

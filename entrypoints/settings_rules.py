@@ -58,6 +58,12 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
         "sent_mail_kept",
         "at least 1h and MAIL_INTERVAL: the limits on mail count what is remembered",
     )
+    demand(settings.audit_kept >= timedelta(days=1), "audit_kept", "at least 1d")
+    demand(
+        settings.events_kept >= timedelta(days=4),
+        "events_kept",
+        "at least 4d: a webhook that fails is tried again for about 3 days",
+    )
     demand(bool(settings.backend_audiences), "backend_audiences", "name at least one: tokens for organizations need it")
     demand(
         settings.audience not in settings.backend_audiences,
@@ -104,6 +110,15 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
         all(len(old.get_secret_value()) >= _SHORTEST_SECRET for old in settings.secret_keys_old),
         "secret_keys_old",
         f"each has at least {_SHORTEST_SECRET} characters, as SECRET_KEY has",
+    )
+    traces = _split(settings.traces_endpoint)
+    demand(
+        not settings.traces_endpoint or (traces.scheme in ("http", "https") and bool(traces.hostname)),
+        "traces_endpoint",
+        "where the collector takes OTLP over HTTP, like http://127.0.0.1:4318/v1/traces",
+    )
+    demand(
+        not re.search(r"\s", settings.metrics_token.get_secret_value()), "metrics_token", "a bearer has no spaces in it"
     )
     if settings.is_development:
         demand(is_loopback(settings.host), "host", "development serves this machine only: 127.0.0.1, ::1 or localhost")
@@ -173,6 +188,12 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
         not settings.password_range_url or _is_https_or_loopback(settings.password_range_url),
         "password_range_url",
         "must be https: it is told how the hashes of passwords begin",
+    )
+    demand(
+        len(settings.metrics_token.get_secret_value()) >= _SHORTEST_SECRET
+        or not settings.metrics_token.get_secret_value(),
+        "metrics_token",
+        f"at least {_SHORTEST_SECRET} random characters: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
     )
     demand(settings.mail != "console", "mail", "console mail is for development: use smtp")
     demand(

@@ -8,7 +8,7 @@ from adapters.memory.service_accounts import ServiceAccountKey
 from adapters.memory.sessions import SessionKey
 from application.ports.access import Access, Asked
 from application.ports.roles import Roles
-from domain.access import Standing, Subject
+from domain.access import Place, Standing, Subject
 from domain.accounts import Account
 from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, ServiceAccountId, SessionId
@@ -35,12 +35,12 @@ class MemoryAccess(Access):
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
-    ) -> tuple[Subject, Subject | None] | None:
+    ) -> tuple[Subject, Place | None] | None:
         session, account = self.sessions.get((account_id, session_id)), self.accounts.get(account_id)
         if session is None or account is None:
             return None
         standing = self._standing(organization_id, account_id)
-        return Subject(account=account, session=session, standing=standing), self._member(organization_id, other_id)
+        return Subject(account=account, session=session, standing=standing), self._place(organization_id, other_id)
 
     def by_key(
         self,
@@ -50,7 +50,7 @@ class MemoryAccess(Access):
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
-    ) -> tuple[Subject, Subject | None] | None:
+    ) -> tuple[Subject, Place | None] | None:
         key = self.api_keys.get((owner_id, id))
         if key is None or key.kind is not kind:
             return None
@@ -61,11 +61,11 @@ class MemoryAccess(Access):
             return replace(holder, standing=None), None
         if key.organization_id and holder.standing is None:
             return None
-        return holder, self._member(organization_id, other_id)
+        return holder, self._place(organization_id, other_id)
 
-    def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
-        found = ((each, self._member(*each)) for each in asked)
-        return {each: subject for each, subject in found if subject}
+    def places(self, asked: Collection[Asked]) -> Mapping[Asked, Place]:
+        found = ((each, self._place(*each)) for each in asked)
+        return {each: place for each, place in found if place}
 
     def _holder(self, key: ApiKey) -> Subject | None:
         if key.service_account_id:
@@ -77,15 +77,14 @@ class MemoryAccess(Access):
         standing = self._standing(key.organization_id, AccountId(key.owner_id))
         return Subject(account=account, key=key, standing=standing) if account else None
 
-    def _member(self, organization_id: OrganizationId | None, id: ActorId | None) -> Subject | None:
-        """Whoever it is in the organization. Of those who are not in it nothing is said, not even that they exist."""
+    def _place(self, organization_id: OrganizationId | None, id: ActorId | None) -> Place | None:
         standing = self._standing(organization_id, id)
         if standing is None or id is None:
             return None
         if account := self.accounts.get(AccountId(id)):
-            return Subject(account=account, standing=standing)
-        service_account = self.service_accounts.get((standing.organization_id, ServiceAccountId(id)))
-        return Subject(service_account=service_account, standing=standing) if service_account else None
+            return Place(standing, account.state)
+        is_program = (standing.organization_id, ServiceAccountId(id)) in self.service_accounts
+        return Place(standing, None) if is_program else None
 
     def _standing(self, organization_id: OrganizationId | None, id: ActorId | None) -> Standing | None:
         if organization_id is None or id is None:

@@ -6,7 +6,9 @@ from itertools import chain
 from adapters.memory.api_keys import ApiKeyKey
 from adapters.memory.roles import RoleKey
 from application.ports.catalogue import Catalogues
+from application.ports.outbox import Emit
 from domain.api_keys import ApiKey
+from domain.audit import INSTALLATION
 from domain.permissions import Catalogue, Permission
 from domain.roles import Role
 
@@ -17,6 +19,7 @@ class MemoryCatalogues(Catalogues):
     """The one, or none."""
     roles: dict[RoleKey, Role]
     api_keys: dict[ApiKeyKey, ApiKey]
+    emit: Emit
 
     def get(self) -> Catalogue:
         return self.rows.get(None) or Catalogue()
@@ -28,7 +31,9 @@ class MemoryCatalogues(Catalogues):
         return self.get()
 
     def put(self, catalogue: Catalogue) -> None:
-        self.rows[None] = replace(catalogue, permissions=dict(catalogue.permissions))  # a plain dict can be pickled
+        # A plain dict can be pickled.
+        self.rows[None] = replace(catalogue, permissions=dict(catalogue.permissions), events=())
+        self.emit(INSTALLATION, catalogue.id, catalogue)
 
     def uses(self, permissions: Collection[Permission]) -> Mapping[Permission, int]:
         of_roles = (role.permissions for role in self.roles.values())

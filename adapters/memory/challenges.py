@@ -25,6 +25,9 @@ class MemoryChallenges(Challenges):
         self.rows[owner_id, id] = tried
         return tried
 
+    def holds(self, owner_id: UUID, id: ChallengeId) -> bool:
+        return (owner_id, id) in self.rows
+
     def take(self, owner_id: UUID, id: ChallengeId) -> bool:
         return self.rows.pop((owner_id, id), None) is not None
 

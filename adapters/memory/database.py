@@ -34,7 +34,7 @@ from adapters.memory.trusted_devices import MemoryTrustedDevices, TrustedDeviceK
 from adapters.memory.webhooks import MemoryWebhookEndpoints, WebhookKey
 from application.ports.environment import Ids
 from application.ports.outbox import Emit, OutboxEvent
-from application.ports.unit_of_work import Persistence, UnitOfWork
+from application.ports.unit_of_work import Connections, Persistence, UnitOfWork
 from domain.accounts import Account, EmailAddress
 from domain.api_keys import ApiKey
 from domain.attempts import AttemptCounter
@@ -92,6 +92,7 @@ class Tables:
     events: dict[EventKey, OutboxEvent] = field(default_factory=dict)
     audit_entries: dict[EntryKey, AuditEntry] = field(default_factory=dict)
     audit_personal: dict[PersonalKey, Personal] = field(default_factory=dict)
+    audit_erasures: dict[AccountId, datetime] = field(default_factory=dict)
     audit_seals: dict[SealKey, Seal] = field(default_factory=dict)
     audit_chains: dict[ChainId, Chain] = field(default_factory=dict)
     sequences: dict[None, Sequence] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class Repositories:
 
     @classmethod
     def over(cls, tables: Tables, emit: Emit, note: Callable[[Happening], None]) -> Self:
-        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys)
+        catalogue = MemoryCatalogues(tables.catalogue, tables.roles, tables.api_keys, emit)
         roles = MemoryRoles(
             rows=tables.roles,
             catalogue=catalogue,
@@ -179,7 +180,7 @@ class Repositories:
             mail=MemoryMailQueue(tables.mail),
             signing_keys=MemorySigningKeys(tables.signing_keys, emit),
             outbox=MemoryOutbox(tables.events),
-            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, note),
+            audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, tables.audit_erasures, note),
             chains=MemoryChains(tables.audit_entries, tables.audit_personal, tables.audit_seals, tables.audit_chains),
             sequence=MemorySequences(tables.sequences),
             webhooks=MemoryWebhookEndpoints(tables.webhooks, emit),
@@ -199,8 +200,9 @@ class MemoryDatabase(Persistence):
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
         with self._changing() as tables:
-            recorder = Recorder(self._ids, tables.events, tables.audit_entries, tables.audit_personal)
+            recorder = Recorder(self._ids)
             yield Repositories.over(tables, recorder.emit, recorder.note)
+            recorder.write(tables.events, tables.audit_entries, tables.audit_personal)
 
     @contextmanager
     def autocommit(self) -> Iterator[UnitOfWork]:
@@ -210,6 +212,9 @@ class MemoryDatabase(Persistence):
 
     def problem(self) -> str | None:
         return None
+
+    def connections(self) -> Connections:
+        return Connections()
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -244,8 +249,10 @@ class MemoryDatabase(Persistence):
 _PORTS = fields(Repositories)
 _READS = frozenset(
     {
+        "aged",
         "active",
         "all",
+        "backlog",
         "by_key",
         "by_session",
         "count",
@@ -253,8 +260,10 @@ _READS = frozenset(
         "feed",
         "find",
         "find_by_email",
+        "following",
         "get",
         "has_other_owner",
+        "headless",
         "is_used",
         "links",
         "newest",
@@ -267,9 +276,10 @@ _READS = frozenset(
         "page_of_account",
         "page_of_organization",
         "permissions",
+        "places",
         "some",
-        "subjects",
         "unplaced",
+        "unproved",
         "unsealed",
         "uses",
     }

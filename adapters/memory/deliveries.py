@@ -5,6 +5,7 @@ from itertools import islice
 from uuid import UUID
 
 from adapters.memory.rows import first_page, sweep
+from application.ports.backlog import Backlog
 from application.ports.deliveries import Deliveries, Errand, Settled
 from application.ports.pages import id_of
 from domain.deliveries import Delivery, DeliveryState, Lane
@@ -81,6 +82,9 @@ class MemoryDeliveries(Deliveries):
         found = (each for each in self.rows.values() if (each.owner_id, each.endpoint_id) == (owner_id, endpoint_id))
         older = sorted((each for each in found if start is None or each.id < start), key=lambda each: each.id)
         return first_page(older[::-1], lambda delivery: str(delivery.id), limit=limit)
+
+    def backlog(self) -> Backlog:
+        return Backlog.of(self.lanes.values())
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         return sweep(self.rows, lambda each: each.settled_at is not None and each.settled_at < before, limit=limit)

@@ -4,6 +4,7 @@ from datetime import datetime
 from itertools import takewhile
 from uuid import UUID
 
+from application.ports.backlog import Backlog
 from application.ports.outbox import Outbox, OutboxEvent
 
 EventKey = tuple[UUID, UUID]
@@ -35,6 +36,9 @@ class MemoryOutbox(Outbox):
     def unplaced(self, *, limit: int) -> list[OutboxEvent]:
         waiting = (event for event in self.rows.values() if event.position is None)
         return sorted(waiting, key=lambda event: (event.aggregate_id, event.version, event.id))[:limit]
+
+    def backlog(self) -> Backlog:
+        return Backlog.of(event.at for event in self.rows.values() if event.position is None)
 
     def place(self, positions: Mapping[EventKey, int]) -> None:
         for key, position in positions.items():

@@ -15,34 +15,45 @@ from domain.kernel import Aggregate
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
+    """Keeps them until the unit of work commits: nobody in it can count on them, as on no other adapter."""
+
     ids: Ids
-    events: dict[EventKey, OutboxEvent]
-    entries: dict[EntryKey, AuditEntry]
-    personal: dict[PersonalKey, Personal]
+    events: list[OutboxEvent] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
 
     def emit(self, owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:
         for event in aggregate.events:
-            id, data = self.ids.new(), event.data()
-            self.events[owner_id, id] = OutboxEvent(
-                id=id,
-                owner_id=owner_id,
-                aggregate_id=aggregate_id,
-                version=aggregate.version,
-                name=event.name,
-                data=data,
-                at=event.at,
-                schema_version=event.schema_version,
+            data = event.data()
+            self.events.append(
+                OutboxEvent(
+                    id=self.ids.new(),
+                    owner_id=owner_id,
+                    aggregate_id=aggregate_id,
+                    version=aggregate.version,
+                    name=event.name,
+                    data=data,
+                    at=event.at,
+                    schema_version=event.schema_version,
+                )
             )
             self.note(Happening.of_event(event.name, data, aggregate_id=aggregate_id, at=event.at))
 
     def note(self, happening: Happening) -> None:
-        turn = len(self.happenings)
         self.happenings.append(happening)
-        entry = AuditEntry.of(happening, occasion(), turn=turn, random=os.urandom(24))
-        self.entries[entry.chain_id, entry.id] = entry.without_personal()
-        if entry.personal:
-            self.personal[entry.personal_of, entry.id] = entry.personal
+
+    def write(
+        self,
+        events: dict[EventKey, OutboxEvent],
+        entries: dict[EntryKey, AuditEntry],
+        personal: dict[PersonalKey, Personal],
+    ) -> None:
+        events.update({(event.owner_id, event.id): event for event in self.events})
+        now = occasion()
+        for turn, happening in enumerate(self.happenings):
+            entry = AuditEntry.of(happening, now, turn=turn, random=os.urandom(24))
+            entries[entry.chain_id, entry.id] = entry.without_personal()
+            if entry.personal:
+                personal[entry.personal_of, entry.id] = entry.personal
 
 
 def refuse_events(owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:  # noqa: ARG001 (an Emit)

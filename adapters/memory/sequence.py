@@ -23,4 +23,4 @@ class MemorySequences(Sequences):
         self.rows[None] = replace(self.get(), position=sequence.position)
 
     def forget(self, through: int) -> None:
-        self.rows[None] = replace(self.get(), forgotten=through)
+        self.rows[None] = replace(self.get(), forgotten=max(through, self.get().forgotten))

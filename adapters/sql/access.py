@@ -1,13 +1,14 @@
 """Who is calling, and what they are in an organization: what every request asks first.
 
-Each question has a statement of its own, which asks for no more than it must. What belongs to an organization stands in
-a CTE: so Citus asks one shard for it and another for the account, and PostgreSQL plans each part by itself, which costs
-less than one large join of all: 161 microseconds against 182 for a session in an organization, 156 against 310 for a
-personal key.
+Each question has a statement of its own: it asks for no more than it must, and reads nothing that its parameters say.
+What belongs to an organization stands in a CTE: so Citus asks one shard for it and another for the account, and
+PostgreSQL plans each part by itself, which costs less than one large join of all. A personal key says only in its row
+for which organization it is, so there no shard can be named.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 from uuid import UUID
 
@@ -15,91 +16,70 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
-    ScalarSelect,
     Select,
-    Text,
+    Subquery,
     Uuid,
     and_,
     bindparam,
-    case,
     cast,
-    func,
-    null,
-    or_,
+    false,
     select,
     true,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 
 from adapters.sql.accounts import AccountRow, to_account
 from adapters.sql.api_keys import ApiKeyRow, to_key
+from adapters.sql.ids import as_hex, id_list, is_one_of
 from adapters.sql.memberships import MemberRow
-from adapters.sql.organizations import OrganizationRow
+from adapters.sql.model import Model
 from adapters.sql.prepared import Prepared
-from adapters.sql.roles import BuiltInRoleRow, RoleRow, permissions_in
 from adapters.sql.service_accounts import ServiceAccountRow, to_service_account
 from adapters.sql.sessions import SessionRow, to_session
+from adapters.sql.standings import PermissionsText, Rank, rank, requires_second_factor, standing_in
 from application.ports.access import Access, Asked
-from domain.access import Standing, Subject
-from domain.accounts import Account
-from domain.api_keys import ApiKey, KeyKind
+from domain.access import Place, Subject
+from domain.accounts import AccountState
+from domain.api_keys import KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
-from domain.permissions import Permission
-from domain.roles import RoleName
 
-Row = Sequence[Any]
-Id = ColumnElement[UUID] | InstrumentedAttribute[UUID | None]
+Columns = Sequence[ColumnElement[Any]]
 
 _ACCOUNT, _SESSION = bindparam("of_account", type_=Uuid()), bindparam("of_session", type_=Uuid())
 _OWNER, _KEY = bindparam("of_owner", type_=Uuid()), bindparam("of_key", type_=Uuid())
 _ORGANIZATION, _OTHER = bindparam("of_organization", type_=Uuid()), bindparam("of_other", type_=Uuid())
 
 
-def _role_of_account(organization: Id, account: Id) -> Select[Any]:
-    return select(MemberRow.role).where(MemberRow.organization_id == organization, MemberRow.account_id == account)
+def _columns(model: type[Model], *known: str) -> Columns:
+    """All but the first ones, which are known."""
+    return [column for column in model.__table__.columns if column.name not in known]
 
 
-def _is_live(organization: Id) -> ScalarSelect[bool]:
-    live = OrganizationRow.deleted_at.is_(None)
-    return select(live).where(OrganizationRow.id == organization).scalar_subquery()
+_OF_SESSION, _OF_ACCOUNT = _columns(SessionRow, "account_id", "id"), _columns(AccountRow, "id")
+_OF_SERVICE_ACCOUNT = _columns(ServiceAccountRow, "organization_id", "id")
+_OF_KEY = [
+    cast(column, PermissionsText()) if column.name == "scopes" else column
+    for column in _columns(ApiKeyRow, "owner_id", "id", "kind")
+]
 
 
-def _is_live_one(organization: Id) -> ColumnElement[bool]:
-    return and_(OrganizationRow.id == organization, OrganizationRow.deleted_at.is_(None))
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where what belongs together stands in a row. A part that was not asked for is empty."""
 
+    presented: slice
+    """The session or the key,"""
+    holder: slice
+    """whose it is,"""
+    here: slice
+    """their rank in the organization,"""
+    other: slice
+    """and who else is asked about."""
 
-def _requires_second_factor(organization: Id) -> ScalarSelect[bool]:
-    """Null where the organization is not live."""
-    return select(OrganizationRow.requires_second_factor).where(_is_live_one(organization)).scalar_subquery()
-
-
-def _granted(role: ColumnElement[str] | InstrumentedAttribute[str], organization: Id) -> ColumnElement[str]:
-    """What the role grants, as JSON that nobody has parsed. Most roles are built in: so that is tried first."""
-    built_in = select(BuiltInRoleRow.permissions).where(BuiltInRoleRow.name == role)
-    own = select(RoleRow.permissions).where(RoleRow.organization_id == organization, RoleRow.name == role)
-    return cast(func.coalesce(built_in.scalar_subquery(), own.scalar_subquery()), Text)
-
-
-def _places(
-    is_member: ColumnElement[bool], is_program: ColumnElement[bool], *, organization: Id | None = None
-) -> Select[Any]:
-    """Members and service accounts alike, as rows of service accounts; a member has no name among them."""
-    nameless = cast(null(), ServiceAccountRow.display_name.type), cast(null(), ServiceAccountRow.created_by.type)
-    members = select(
-        MemberRow.organization_id,
-        MemberRow.account_id.label("id"),
-        nameless[0].label("display_name"),
-        MemberRow.role,
-        nameless[1].label("created_by"),
-        MemberRow.created_at,
-        MemberRow.version,
-    )
-    place = union_all(members.where(is_member), select(ServiceAccountRow.__table__).where(is_program)).subquery()
-    where = place.c.organization_id if organization is None else organization
-    granted = _granted(place.c.role, where).label("granted")
-    standing = select(*place.c, granted, OrganizationRow.requires_second_factor)
-    return standing.join_from(place, OrganizationRow, _is_live_one(where))
+    @classmethod
+    def of(cls, presented: Columns, holder: Columns) -> "_Layout":
+        ends = accumulate((len(presented), len(holder), 1, 3), initial=0)
+        return cls(*(slice(start, end) for start, end in pairwise(ends)))
 
 
 def _materialized(statement: Select[Any], name: str) -> CTE:
@@ -107,111 +87,102 @@ def _materialized(statement: Select[Any], name: str) -> CTE:
 
 
 _HERE = _materialized(
-    _role_of_account(_ORGANIZATION, _ACCOUNT)
-    .join(OrganizationRow, _is_live_one(_ORGANIZATION))
-    .add_columns(_granted(MemberRow.role, _ORGANIZATION).label("granted"), OrganizationRow.requires_second_factor),
+    select(rank(MemberRow.role, _ORGANIZATION).label("rank")).where(
+        MemberRow.organization_id == _ORGANIZATION, MemberRow.account_id == _ACCOUNT
+    ),
     "here",
 )
+
+
+def _places(is_member: ColumnElement[bool], is_program: ColumnElement[bool]) -> Subquery:
+    """Members and service accounts alike."""
+    member = MemberRow.organization_id, MemberRow.account_id.label("id"), MemberRow.role, false().label("is_program")
+    program = ServiceAccountRow.organization_id, ServiceAccountRow.id, ServiceAccountRow.role, true()
+    return union_all(select(*member).where(is_member), select(*program).where(is_program)).subquery("place")
+
+
+_PLACE = _places(
+    and_(MemberRow.organization_id == _ORGANIZATION, MemberRow.account_id == _OTHER),
+    and_(ServiceAccountRow.organization_id == _ORGANIZATION, ServiceAccountRow.id == _OTHER),
+)
 _THEIRS = _materialized(
-    _places(
-        and_(MemberRow.organization_id == _ORGANIZATION, MemberRow.account_id == _OTHER),
-        and_(ServiceAccountRow.organization_id == _ORGANIZATION, ServiceAccountRow.id == _OTHER),
-        organization=_ORGANIZATION,
-    ),
+    select(_PLACE.c.is_program, rank(_PLACE.c.role, _ORGANIZATION).label("rank")),
     "theirs",
 )
-_OTHER_ACCOUNT = AccountRow.__table__.alias("other_account")
+_OTHER_ACCOUNT = _materialized(select(AccountRow.state).where(AccountRow.id == _OTHER), "other_account")
+
+
+def _of(part: CTE) -> Columns:
+    """By themselves, not by a join, which PostgreSQL would plan with all other columns."""
+    return [select(column).scalar_subquery() for column in part.c]
 
 
 def _with_other(statement: Select[Any]) -> Select[Any]:
-    """Beside whoever calls: the place of who is asked about, and the account if it is one."""
-    return (
-        statement.outerjoin(_THEIRS, true())
-        .outerjoin(_OTHER_ACCOUNT, _OTHER_ACCOUNT.c.id == _OTHER)
-        .add_columns(_THEIRS, _OTHER_ACCOUNT)
-    )
-
-
-def _held_by_account() -> Select[Any]:
-    """A personal key, what its account is where the key works, and the account."""
-    role = _role_of_account(ApiKeyRow.organization_id, _OWNER).where(_is_live(MemberRow.organization_id))
-    key: Select[Any] = select(ApiKeyRow.__table__)
-    held = _materialized(
-        key.add_columns(role.scalar_subquery().label("role")).where(*_this_key(KeyKind.PERSONAL)), "held"
-    )
-    where = held.c.organization_id
-    standing = held.c.role, _granted(held.c.role, where), _requires_second_factor(where)
-    key_columns = [column for column in held.c if column.name != "role"]
-    return select(*key_columns, *standing, AccountRow.__table__).join_from(held, AccountRow, AccountRow.id == _OWNER)
-
-
-def _held_by_service_account() -> Select[Any]:
-    """The same of a service account: all of it lies with the organization."""
-    role, is_holder = ServiceAccountRow.role, ServiceAccountRow.id == ApiKeyRow.service_account_id
-    return (
-        select(
-            ApiKeyRow.__table__,
-            case((_is_live(_OWNER), role)),
-            _granted(role, _OWNER),
-            _requires_second_factor(_OWNER),
-            ServiceAccountRow.__table__,
-        )
-        .join_from(ApiKeyRow, ServiceAccountRow, and_(ServiceAccountRow.organization_id == _OWNER, is_holder))
-        .where(*_this_key(KeyKind.SERVICE))
-    )
-
-
-def _presented(kind: KeyKind) -> Select[Any]:
-    """A key and its holder, if its organization is live: no more than a call outside organizations asks. That the
-    membership is there goes without asking, for it takes its keys with it; asked here it would double the time."""
-    if kind is KeyKind.SERVICE:
-        holder, is_holder = ServiceAccountRow, ServiceAccountRow.id == ApiKeyRow.service_account_id
-        is_held = and_(ServiceAccountRow.organization_id == _OWNER, is_holder, _is_live(_OWNER))
-        return (
-            select(ApiKeyRow.__table__, holder.__table__).join_from(ApiKeyRow, holder, is_held).where(*_this_key(kind))
-        )
-    where = ApiKeyRow.organization_id
-    joined = select(ApiKeyRow.__table__, AccountRow.__table__).join_from(ApiKeyRow, AccountRow, AccountRow.id == _OWNER)
-    return joined.where(*_this_key(kind), or_(where.is_(None), _is_live(where)))
-
-
-def _this_key(kind: KeyKind) -> tuple[ColumnElement[bool], ...]:
-    return ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY, ApiKeyRow.kind == kind.value
+    """Beside whoever calls: the place of who is asked about, and how their account is if it is one."""
+    return statement.add_columns(*_of(_THEIRS), *_of(_OTHER_ACCOUNT))
 
 
 _SIGNED_IN = (
-    select(SessionRow.__table__, AccountRow.__table__)
+    select(*_OF_SESSION, *_OF_ACCOUNT)
     .join_from(SessionRow, AccountRow, SessionRow.account_id == AccountRow.id)
     .where(SessionRow.account_id == _ACCOUNT, SessionRow.id == _SESSION)
 )
-_SIGNED_IN_HERE = _SIGNED_IN.outerjoin(_HERE, true()).add_columns(_HERE)
-
+_SIGNED_IN_HERE = _SIGNED_IN.add_columns(*_of(_HERE))
 _BY_SESSION = Prepared(_SIGNED_IN)
 _BY_SESSION_HERE = Prepared(_SIGNED_IN_HERE)
 _BY_SESSION_WITH_OTHER = Prepared(_with_other(_SIGNED_IN_HERE))
-_OF_KIND = {KeyKind.PERSONAL: _held_by_account(), KeyKind.SERVICE: _held_by_service_account()}
-_BY_KEY = {kind: Prepared(_presented(kind)) for kind in KeyKind}
-_BY_KEY_HERE = {kind: Prepared(statement) for kind, statement in _OF_KIND.items()}
-_BY_KEY_WITH_OTHER = {kind: Prepared(_with_other(statement)) for kind, statement in _OF_KIND.items()}
 
-# Everybody in every organization: more than was asked, but a list of pairs would be planned pair by pair.
-_ORGANIZATIONS: ColumnElement[Any] = bindparam("of_organizations", expanding=True, type_=Uuid())
-_OTHERS: ColumnElement[Any] = bindparam("of_others", expanding=True, type_=Uuid())
-_ASKED = _places(
-    and_(MemberRow.organization_id.in_(_ORGANIZATIONS), MemberRow.account_id.in_(_OTHERS)),
-    and_(ServiceAccountRow.organization_id.in_(_ORGANIZATIONS), ServiceAccountRow.id.in_(_OTHERS)),
+_PERSONAL = (
+    select(*_OF_KEY, *_OF_ACCOUNT)
+    .join_from(ApiKeyRow, AccountRow, AccountRow.id == _OWNER)
+    .where(ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY, ApiKeyRow.kind == KeyKind.PERSONAL.value)
 )
-
-_OF_SESSION, _OF_ACCOUNT, _OF_KEY, _OF_SERVICE_ACCOUNT = (
-    len(model.__table__.columns) for model in (SessionRow, AccountRow, ApiKeyRow, ServiceAccountRow)
+_IS_PROGRAM = and_(ServiceAccountRow.organization_id == _OWNER, ServiceAccountRow.id == ApiKeyRow.service_account_id)
+_SERVICE = (
+    select(*_OF_KEY, *_OF_SERVICE_ACCOUNT)
+    .join_from(ApiKeyRow, ServiceAccountRow, _IS_PROGRAM)
+    .where(ApiKeyRow.owner_id == _OWNER, ApiKeyRow.id == _KEY, ApiKeyRow.kind == KeyKind.SERVICE.value)
 )
-_PERSON = _OF_SESSION + _OF_ACCOUNT
-_OF_STANDING = 3
-_OF_PLACE = _OF_SERVICE_ACCOUNT + 2
-_HOLDER = {
-    KeyKind.PERSONAL: _OF_KEY + _OF_STANDING + _OF_ACCOUNT,
-    KeyKind.SERVICE: _OF_KEY + _OF_STANDING + _OF_SERVICE_ACCOUNT,
+_RANK_OF_OWNER = select(rank(MemberRow.role, MemberRow.organization_id)).where(
+    MemberRow.organization_id == ApiKeyRow.organization_id, MemberRow.account_id == _OWNER
+)
+# A call outside organizations asks only whether that of the key is live. That the membership is there goes without
+# asking, for it takes its keys with it.
+_OUTSIDE = {
+    KeyKind.PERSONAL: _PERSONAL.add_columns(requires_second_factor(ApiKeyRow.organization_id)),
+    KeyKind.SERVICE: _SERVICE.add_columns(requires_second_factor(_OWNER)),
 }
+_INSIDE = {
+    KeyKind.PERSONAL: _PERSONAL.add_columns(_RANK_OF_OWNER.scalar_subquery()),
+    KeyKind.SERVICE: _SERVICE.add_columns(rank(ServiceAccountRow.role, _OWNER)),
+}
+_BY_KEY = {kind: Prepared(statement) for kind, statement in _OUTSIDE.items()}
+_BY_KEY_HERE = {kind: Prepared(statement) for kind, statement in _INSIDE.items()}
+_BY_KEY_WITH_OTHER = {kind: Prepared(_with_other(statement)) for kind, statement in _INSIDE.items()}
+
+_LAYOUT = _Layout.of(_OF_SESSION, _OF_ACCOUNT)
+_LAYOUT_OF_KEY = {
+    KeyKind.PERSONAL: _Layout.of(_OF_KEY, _OF_ACCOUNT),
+    KeyKind.SERVICE: _Layout.of(_OF_KEY, _OF_SERVICE_ACCOUNT),
+}
+
+# Everybody in every organization: more than was asked, but a list of pairs would be planned pair by pair. Accounts lie
+# on other shards than their places, which are found first.
+_ORGANIZATIONS, _OTHERS = id_list("of_organizations"), id_list("of_others")
+_ASKED = _places(
+    and_(is_one_of(MemberRow.organization_id, _ORGANIZATIONS), is_one_of(MemberRow.account_id, _OTHERS)),
+    and_(is_one_of(ServiceAccountRow.organization_id, _ORGANIZATIONS), is_one_of(ServiceAccountRow.id, _OTHERS)),
+)
+_PLACES = Prepared(
+    select(
+        as_hex(_ASKED.c.organization_id),
+        as_hex(_ASKED.c.id),
+        _ASKED.c.is_program,
+        rank(_ASKED.c.role, _ASKED.c.organization_id),
+    )
+)
+_ASKED_ACCOUNTS: Columns = [as_hex(AccountRow.id), AccountRow.__table__.c.state]
+_STATES = Prepared(select(*_ASKED_ACCOUNTS).where(is_one_of(AccountRow.id, _OTHERS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,17 +196,22 @@ class SqlAccess(Access):
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
-    ) -> tuple[Subject, Subject | None] | None:
-        this = {"of_account": account_id, "of_session": session_id}
+    ) -> tuple[Subject, Place | None] | None:
+        asked = {"of_account": account_id, "of_session": session_id}
         if organization_id is None:
-            row = _BY_SESSION.first(self.connection, this)
-            return (_person(row, None), None) if row else None
-        this["of_organization"] = organization_id
-        if other_id is None:
-            row = _BY_SESSION_HERE.first(self.connection, this)
-            return (_person(row, organization_id), None) if row else None
-        row = _BY_SESSION_WITH_OTHER.first(self.connection, {**this, "of_other": other_id})
-        return (_person(row, organization_id), _other(row[_PERSON + _OF_STANDING :])) if row else None
+            row = _BY_SESSION.first(self.connection, asked)
+        elif other_id is None:
+            row = _BY_SESSION_HERE.first(self.connection, {**asked, "of_organization": organization_id})
+        else:
+            about = {"of_organization": organization_id, "of_other": other_id}
+            row = _BY_SESSION_WITH_OTHER.first(self.connection, {**asked, **about})
+        if row is None:
+            return None
+        session = to_session((account_id, session_id, *row[_LAYOUT.presented]))
+        account = to_account((account_id, *row[_LAYOUT.holder]))
+        standing = standing_in(organization_id, *row[_LAYOUT.here])
+        subject = Subject(session=session, account=account, standing=standing)
+        return subject, _place(organization_id, *row[_LAYOUT.other])
 
     def by_key(
         self,
@@ -245,76 +221,54 @@ class SqlAccess(Access):
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
-    ) -> tuple[Subject, Subject | None] | None:
-        this: dict[str, UUID] = {"of_owner": owner_id, "of_key": id}
+    ) -> tuple[Subject, Place | None] | None:
+        asked: dict[str, UUID] = {"of_owner": owner_id, "of_key": id}
         if organization_id is None:
-            row = _BY_KEY[kind].first(self.connection, this)
-            return (_holder(to_key(row[:_OF_KEY]), row[_OF_KEY:], None), None) if row else None
-        if other_id is None:
-            row = _BY_KEY_HERE[kind].first(self.connection, this)
+            row = _BY_KEY[kind].first(self.connection, asked)
+        elif other_id is None:
+            row = _BY_KEY_HERE[kind].first(self.connection, asked)
         else:
-            row = _BY_KEY_WITH_OTHER[kind].first(
-                self.connection, {**this, "of_organization": organization_id, "of_other": other_id}
-            )
+            about = {"of_organization": organization_id, "of_other": other_id}
+            row = _BY_KEY_WITH_OTHER[kind].first(self.connection, {**asked, **about})
         if row is None:
             return None
-        key = to_key(row[:_OF_KEY])
-        standing = _standing_in(key.organization_id, *row[_OF_KEY : _OF_KEY + _OF_STANDING])
-        if key.organization_id and standing is None:
+        layout = _LAYOUT_OF_KEY[kind]
+        key, [here] = to_key((owner_id, id, kind.value, *row[layout.presented])), row[layout.here]
+        if key.organization_id and here is None:
             return None
-        holder = _holder(key, row[_OF_KEY + _OF_STANDING : _HOLDER[kind]], standing)
-        return holder, _other(row[_HOLDER[kind] :]) if other_id else None
+        standing = standing_in(key.organization_id, here) if organization_id else None
+        if kind is KeyKind.PERSONAL:
+            subject = Subject(key=key, account=to_account((owner_id, *row[layout.holder])), standing=standing)
+        else:
+            program = to_service_account((owner_id, key.service_account_id, *row[layout.holder]))
+            subject = Subject(key=key, service_account=program, standing=standing)
+        return subject, _place(organization_id, *row[layout.other])
 
-    def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
-        # Accounts lie on other shards than their places in an organization, which are found first.
-        wanted = set(asked)
-        organizations, others = {each[0] for each in wanted}, {each[1] for each in wanted}
-        rows = self.connection.execute(_ASKED, {"of_organizations": list(organizations), "of_others": list(others)})
-        places = [row for row in rows if (row[0], row[1]) in wanted]
-        people = {id for _, id, program, *_ in places if program is None}
-        of_people = select(AccountRow.__table__).where(AccountRow.id.in_(people))
-        accounts = {id: to_account((id, *rest)) for id, *rest in self.connection.execute(of_people)} if people else {}
-        found = ((row[0], row[1], _placed(row, accounts.get(row[1]))) for row in places)
-        return {(organization_id, id): subject for organization_id, id, subject in found if subject}
-
-
-def _person(row: Row, organization_id: OrganizationId | None) -> Subject:
-    return Subject(
-        session=to_session(row[:_OF_SESSION]),
-        account=to_account(row[_OF_SESSION:_PERSON]),
-        standing=_standing_in(organization_id, *row[_PERSON : _PERSON + _OF_STANDING]) if organization_id else None,
-    )
-
-
-def _holder(key: ApiKey, row: Row, standing: Standing | None) -> Subject:
-    if key.kind is KeyKind.PERSONAL:
-        return Subject(account=to_account(row), key=key, standing=standing)
-    return Subject(service_account=to_service_account(row), key=key, standing=standing)
+    def places(self, asked: Collection[Asked]) -> Mapping[Asked, Place]:
+        # By text, which is cheaper to compare than ids are.
+        pairs = {(organization_id.hex, id.hex): (organization_id, id) for organization_id, id in asked}
+        organizations, others = {here for here, _ in pairs}, {id for _, id in pairs}
+        rows = _PLACES.all(self.connection, {"of_organizations": organizations, "of_others": others})
+        found = [row for row in rows if (row[0], row[1]) in pairs]
+        people = {id for _, id, is_program, _ in found if not is_program}
+        states = {row[0]: row[1] for row in _STATES.all(self.connection, {"of_others": people})} if people else {}
+        places = (
+            (pairs[here, id], _place(pairs[here, id][0], is_program, rank, states.get(id)))
+            for here, id, is_program, rank in found
+        )
+        return {pair: place for pair, place in places if place}
 
 
-def _other(row: Row) -> Subject | None:
-    place, account = row[:_OF_PLACE], row[_OF_PLACE:]
-    return _placed(place, to_account(account) if account[0] else None) if place[0] else None
-
-
-def _placed(place: Row, account: Account | None) -> Subject | None:
-    """Of who does not belong there nothing is said, not even that they exist."""
-    organization_id, _, program, role, *_ = place
-    standing = _standing_in(organization_id, role, *place[_OF_SERVICE_ACCOUNT:])
-    if program is not None:
-        return Subject(service_account=to_service_account(place[:_OF_SERVICE_ACCOUNT]), standing=standing)
-    return Subject(account=account, standing=standing) if account else None
-
-
-def _standing_in(
-    organization_id: OrganizationId | None, role: str | None, granted: str | None, requires_second_factor: bool | None
-) -> Standing | None:
-    if organization_id is None or role is None or requires_second_factor is None:
+def _place(
+    organization_id: OrganizationId | None,
+    is_program: bool | None = None,
+    rank: Rank | None = None,
+    account_state: str | None = None,
+) -> Place | None:
+    """None of who does not belong there, and of a member whose account is gone."""
+    standing = standing_in(organization_id, rank)
+    if standing is None:
         return None
-    permissions = permissions_in(granted) if granted else frozenset[Permission]()
-    return Standing(
-        organization_id=organization_id,
-        role=RoleName(role),
-        permissions=permissions,
-        requires_second_factor=requires_second_factor,
-    )
+    if is_program:
+        return Place(standing, None)
+    return Place(standing, AccountState(account_state)) if account_state else None

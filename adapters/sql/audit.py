@@ -1,17 +1,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Index, LargeBinary, String, select, text, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Index, LargeBinary, String, delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from adapters.sql.statements import one_page, swept
+from adapters.sql.statements import one_page, put, swept
 from application.ports.audit import AuditTrail, EntryFilter
 from application.ports.pages import id_of
-from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id
+from domain.audit import AuditEntry, ChainId, EntryId, Happening, Outcome, Personal, earliest_id, latest_id
 from domain.kernel import AccountId
 
 _UNSEALED = text("position IS NULL")
@@ -60,6 +60,15 @@ class AuditPersonalRow(Model):
     user_agent: Mapped[str] = mapped_column(String(256))
 
 
+class AuditErasureRow(Model):
+    """Whose is to be erased: there until it is done."""
+
+    __tablename__ = "audit_erasures"
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    requested_at: Mapped[datetime] = mapped_column(index=True)
+
+
 def to_row(entry: AuditEntry) -> dict[str, Any]:
     return {
         "chain_id": entry.chain_id,
@@ -91,7 +100,7 @@ def to_personal_row(entry_id: EntryId, personal: Personal) -> dict[str, Any]:
 
 
 def to_entry(row: Sequence[Any]) -> AuditEntry:
-    """`row` holds the columns of AuditEntryRow in their order."""
+    """`row` holds the columns of AuditEntryRow in their order. Raise ValueError or TypeError for what no entry says."""
     (
         chain_id,
         id,
@@ -109,6 +118,8 @@ def to_entry(row: Sequence[Any]) -> AuditEntry:
         personal_digest,
         position,
     ) = row
+    if not isinstance(details, dict):
+        raise TypeError("Details are an object.")
     return AuditEntry(
         chain_id=chain_id,
         id=id,
@@ -159,9 +170,33 @@ class SqlAuditTrail(AuditTrail):
         page, cursor = one_page(self.connection, entries, to_entry, lambda entry: str(entry.id), limit=limit)
         return with_personal(self.connection, page), cursor
 
+    def following(
+        self, chain_id: ChainId | None, wanted: EntryFilter, *, after: EntryId | None, limit: int
+    ) -> list[AuditEntry]:
+        entries = select(AuditEntryRow.__table__).where(*_matching(chain_id, wanted)).order_by(AuditEntryRow.id)
+        if after is not None:
+            entries = entries.where(AuditEntryRow.id > after)
+        found = [to_entry(row) for row in self.connection.execute(entries.limit(limit))]
+        return with_personal(self.connection, found)
+
     def erase(self, account_id: AccountId, *, limit: int) -> int:
         owned = AuditPersonalRow.account_id == account_id
         return swept(self.connection, AuditPersonalRow, owned, oldest=AuditPersonalRow.entry_id, limit=limit)
+
+    def erase_later(self, account_id: AccountId, *, at: datetime) -> None:
+        put(self.connection, AuditErasureRow, {"account_id": account_id, "requested_at": at})
+
+    def erase_due(self, *, before: datetime, limit: int) -> int:
+        due = select(AuditErasureRow.account_id).where(AuditErasureRow.requested_at < before)
+        oldest = due.order_by(AuditErasureRow.requested_at).limit(limit).with_for_update(skip_locked=True)
+        removed = 0
+        for account_id in self.connection.execute(oldest).scalars().all():
+            removed += self.erase(AccountId(account_id), limit=limit - removed)
+            if removed == limit:
+                break
+            self.connection.execute(delete(AuditErasureRow).where(AuditErasureRow.account_id == account_id))
+            removed += 1
+        return removed
 
 
 def _matching(chain_id: ChainId | None, wanted: EntryFilter) -> list[ColumnElement[bool]]:
@@ -178,6 +213,5 @@ def _matching(chain_id: ChainId | None, wanted: EntryFilter) -> list[ColumnEleme
     if wanted.since is not None:
         conditions += [AuditEntryRow.id >= earliest_id(wanted.since), AuditEntryRow.at >= wanted.since]
     if wanted.until is not None:
-        latest = earliest_id(wanted.until + timedelta(milliseconds=1))
-        conditions += [AuditEntryRow.id < latest, AuditEntryRow.at < wanted.until]
+        conditions += [AuditEntryRow.id <= latest_id(wanted.until), AuditEntryRow.at < wanted.until]
     return conditions

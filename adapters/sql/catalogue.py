@@ -23,6 +23,8 @@ from adapters.sql.model import Json, Model
 from adapters.sql.roles import BuiltInRoleRow, RoleRow
 from adapters.sql.statements import put
 from application.ports.catalogue import Catalogues
+from application.ports.outbox import Emit
+from domain.audit import INSTALLATION
 from domain.permissions import Catalogue, Permission
 from domain.roles import ADMIN, MEMBER, OWNER
 
@@ -46,6 +48,7 @@ _ALWAYS_THERE = select(BuiltInRoleRow.name).order_by(BuiltInRoleRow.name)
 @dataclass(frozen=True, slots=True)
 class SqlCatalogues(Catalogues):
     connection: Connection
+    emit: Emit
 
     def get(self) -> Catalogue:
         built_in = self.connection.execute(select(BuiltInRoleRow.name, BuiltInRoleRow.permissions)).all()
@@ -69,6 +72,7 @@ class SqlCatalogues(Catalogues):
         described = [{"name": name, "description": text} for name, text in catalogue.permissions.items()]
         self.connection.execute(delete(PermissionRow))
         self.connection.execute(insert(PermissionRow), described)
+        self.emit(INSTALLATION, catalogue.id, catalogue)
 
     def uses(self, permissions: Collection[Permission]) -> Mapping[Permission, int]:
         found: Counter[Permission] = Counter()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, LargeBinary, String, delete, insert, update
+from sqlalchemy import Connection, LargeBinary, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
@@ -84,6 +84,10 @@ class SqlChallenges(Challenges):
         )
         row = self.connection.execute(spent).first()
         return to_challenge(row) if row else None
+
+    def holds(self, owner_id: UUID, id: ChallengeId) -> bool:
+        found = select(ChallengeRow.id).where(ChallengeRow.owner_id == owner_id, ChallengeRow.id == id)
+        return self.connection.scalar(found) is not None
 
     def take(self, owner_id: UUID, id: ChallengeId) -> bool:
         taken = delete(ChallengeRow).where(ChallengeRow.owner_id == owner_id, ChallengeRow.id == id)

@@ -31,6 +31,7 @@ from adapters.sql.organizations import SqlOrganizations
 from adapters.sql.outbox import SqlOutbox
 from adapters.sql.passkeys import SqlPasskeys
 from adapters.sql.password_resets import SqlPasswordResets
+from adapters.sql.pool import in_use
 from adapters.sql.recorder import Recorder, refuse_events, refuse_notes
 from adapters.sql.roles import SqlRoles
 from adapters.sql.second_factors import SqlSecondFactors
@@ -39,10 +40,11 @@ from adapters.sql.service_accounts import SqlServiceAccounts
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.trusted_devices import SqlTrustedDevices
+from adapters.sql.watched import Watch
 from adapters.sql.webhooks import SqlWebhookEndpoints
 from application.ports.environment import Ids
 from application.ports.outbox import Emit
-from application.ports.unit_of_work import Persistence, UnitOfWork
+from application.ports.unit_of_work import Connections, Persistence, UnitOfWork
 from domain.audit import Happening
 
 SCHEMA_HEAD = "0004"
@@ -85,7 +87,7 @@ class SqlUnitOfWork(UnitOfWork):
 
     @property
     def catalogue(self) -> SqlCatalogues:
-        return SqlCatalogues(self.connection)
+        return SqlCatalogues(self.connection, self.emit)
 
     @property
     def organizations(self) -> SqlOrganizations:
@@ -172,12 +174,14 @@ class SqlDatabase(Persistence):
     """The database at `url` (`postgresql://…` or `sqlite:///file`), already migrated.
 
     `pool_size` connections serve the whole process; who waits longer than `pool_timeout` seconds for one gets
-    Unavailable.
+    Unavailable. `watch` is told of every statement.
     """
 
-    def __init__(self, url: str, *, ids: Ids, pool_size: int = 8, pool_timeout: float = 5.0) -> None:
+    def __init__(
+        self, url: str, *, ids: Ids, pool_size: int = 8, pool_timeout: float = 5.0, watch: Watch | None = None
+    ) -> None:
         self._ids = ids
-        self._gateway = gateway(url, pool_size=pool_size, pool_timeout=pool_timeout)
+        self._gateway = gateway(url, pool_size=pool_size, pool_timeout=pool_timeout, watch=watch)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[UnitOfWork]:
@@ -200,6 +204,9 @@ class SqlDatabase(Persistence):
         except SQLAlchemyError:
             return "database"
         return None if heads == [SCHEMA_HEAD] else "schema"
+
+    def connections(self) -> Connections:
+        return in_use(self._gateway.engine)
 
     def now(self) -> datetime:
         with failures_told(in_transaction=False), self._gateway.alone() as connection:

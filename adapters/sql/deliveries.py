@@ -16,13 +16,15 @@ from sqlalchemy import (
     insert,
     select,
     text,
+    true,
     tuple_,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from adapters.sql.statements import inserted_or_locked, one_page, some_of, swept
+from adapters.sql.statements import backlog, inserted_or_locked, one_page, some_of, swept
+from application.ports.backlog import Backlog
 from application.ports.deliveries import Deliveries, Errand, Settled
 from application.ports.pages import id_of
 from domain.deliveries import Delivery, DeliveryState, Lane
@@ -240,6 +242,9 @@ class SqlDeliveries(Deliveries):
             log = log.where(DeliveryRow.id < id_of(after))
         newest_first = log.order_by(DeliveryRow.id.desc())
         return one_page(self.connection, newest_first, to_delivery, lambda it: str(it.id), limit=limit)
+
+    def backlog(self) -> Backlog:
+        return backlog(self.connection, true(), since=LaneRow.due_at, first=True)
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         is_over = DeliveryRow.settled_at < before

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.pool import QueuePool
 
+from adapters.sql.pool import CountingPool
+from adapters.sql.watched import Watch, psycopg_cursor, sqlite_connection
 from application.ports.unit_of_work import TransactionFailed
 
 # Of the client library, not of the session: pgbouncer does not mind. A server that is gone without a word is given up.
@@ -55,34 +56,35 @@ def keep_private(address: URL) -> None:
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT, 0o600))
 
 
-def gateway(url: str, *, pool_size: int, pool_timeout: float) -> Gateway:
+def gateway(url: str, *, pool_size: int, pool_timeout: float, watch: Watch | None = None) -> Gateway:
     address = parsed(url)
     # Fixed: a burst must wait here, not break the database's own limit. The last used comes first, so that a quiet
     # process keeps few connections warm.
     pool = {
-        "poolclass": QueuePool,
+        "poolclass": CountingPool,
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": pool_timeout,
         "pool_use_lifo": True,
     }
     if address.get_backend_name() == "sqlite":
-        return _sqlite(address, pool)
-    return _postgresql(address, pool)
+        return _sqlite(address, pool, watch)
+    return _postgresql(address, pool, watch)
 
 
-def _postgresql(address: URL, pool: dict[str, Any]) -> Gateway:
+def _postgresql(address: URL, pool: dict[str, Any], watch: Watch | None) -> Gateway:
     engine = create_engine(
         address,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",  # most are reads; it is the transactions that pay for the change
+        connect_args={"cursor_factory": psycopg_cursor(watch)} if watch else {},
         use_native_hstore=False,  # would be looked up on every new connection
         **pool,
     )
     return Gateway(engine, engine.execution_options(isolation_level="READ COMMITTED").begin, engine.connect)
 
 
-def _sqlite(address: URL, pool: dict[str, Any]) -> Gateway:
+def _sqlite(address: URL, pool: dict[str, Any], watch: Watch | None) -> Gateway:
     """SQLite has one writer at a time, and whoever else tries polls for the lock, unfairly. So the writers of this
     process queue for a lock of their own; readers need none (write-ahead log)."""
     keep_private(address)
@@ -90,7 +92,11 @@ def _sqlite(address: URL, pool: dict[str, Any]) -> Gateway:
         address,
         hide_parameters=True,
         # The driver begins nothing: BEGIN is ours. Another process that writes is waited for as long as for a turn.
-        connect_args={"isolation_level": None, "timeout": pool["pool_timeout"]},
+        connect_args={
+            "isolation_level": None,
+            "timeout": pool["pool_timeout"],
+            **({"factory": sqlite_connection(watch)} if watch else {}),
+        },
         **pool,
     )
     writer = _writers.setdefault(str(Path(address.database or "").resolve()), Lock())

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Index, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from adapters.sql.statements import inserted_or_changed, put, some_of, swept, without_key
+from adapters.sql.statements import backlog, inserted_or_changed, put, some_of, swept, without_key
+from application.ports.backlog import Backlog
 from application.ports.mail import MailQueue
 from domain.accounts import EmailAddress
 from domain.kernel import Stale
@@ -94,7 +95,7 @@ class SqlMailQueue(MailQueue):
 
     def request(
         self, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime
-    ) -> datetime:
+    ) -> QueuedMail:
         first = QueuedMail.capped(kind, to, ids=ids, at=at)
         once_more = {"version": MailRow.version + 1}
         mail = to_mail(inserted_or_changed(self.connection, MailRow, to_row(first), once_more))
@@ -102,7 +103,7 @@ class SqlMailQueue(MailQueue):
             mail = mail.requested_again(to, ids=ids, policy=policy, at=at)
         # Written even if it is the first and stands there already: the statements must not tell.
         self.connection.execute(update(MailRow).where(*_is(mail)).values(without_key(MailRow, to_row(mail))))
-        return mail.due_at or at
+        return mail
 
     def lease(self, *, limit: int, lease: timedelta, at: datetime) -> list[QueuedMail]:
         due = some_of(MailRow, MailRow.due_at.is_not(None), MailRow.due_at <= at, oldest=MailRow.due_at, limit=limit)
@@ -121,6 +122,9 @@ class SqlMailQueue(MailQueue):
         kept = select(MailRow.__table__).where(MailRow.address_digest == email.digest)
         newest_first = kept.order_by(MailRow.scheduled_at.desc(), MailRow.slot.desc())
         return [to_mail(row) for row in self.connection.execute(newest_first.limit(100))]
+
+    def backlog(self) -> Backlog:
+        return backlog(self.connection, MailRow.due_at.is_not(None), since=MailRow.due_at, first=True)
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         gone = (MailRow.due_at.is_(None), MailRow.scheduled_at < before)

@@ -9,17 +9,19 @@ from sqlalchemy import BigInteger, Connection, Index, String, delete, select, te
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
-from adapters.sql.statements import placed
+from adapters.sql.statements import backlog, placed
+from application.ports.backlog import Backlog
 from application.ports.outbox import Outbox, OutboxEvent
 
-_UNPLACED = text("position IS NULL")
+_PLACED, _UNPLACED = text("position IS NOT NULL"), text("position IS NULL")
 
 
 class OutboxRow(Model):
     __tablename__ = "outbox"
     __table_args__ = (
-        Index(None, "position"),
-        Index(None, "owner_id", "position"),
+        # What waits is not in them: so a request that writes events does not touch them.
+        Index(None, "position", postgresql_where=_PLACED, sqlite_where=_PLACED),
+        Index(None, "owner_id", "position", postgresql_where=_PLACED, sqlite_where=_PLACED),
         Index(
             "ix_outbox_unplaced",
             "aggregate_id",
@@ -75,6 +77,9 @@ class SqlOutbox(Outbox):
         waiting = select(OutboxRow.__table__).where(OutboxRow.position.is_(None))
         in_order = waiting.order_by(OutboxRow.aggregate_id, OutboxRow.version, OutboxRow.id).limit(limit)
         return [OutboxEvent(**row) for row in self.connection.execute(in_order).mappings()]
+
+    def backlog(self) -> Backlog:
+        return backlog(self.connection, OutboxRow.position.is_(None), since=OutboxRow.at)
 
     def place(self, positions: Mapping[tuple[UUID, UUID], int]) -> None:
         placed(self.connection, OutboxRow, positions)

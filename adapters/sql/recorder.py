@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from adapters.sql.audit import AuditEntryRow, AuditPersonalRow, to_personal_row, to_row
 from adapters.sql.outbox import OutboxRow
+from adapters.sql.statements import insert_all
 from application.occasion import occasion
 from application.ports.environment import Ids
 from domain.audit import AuditEntry, Happening
@@ -36,6 +37,7 @@ class Recorder:
                     "data": data,
                     "at": event.at,
                     "schema_version": event.schema_version,
+                    "position": None,
                 }
             )
             self.note(Happening.of_event(event.name, data, aggregate_id=aggregate_id, at=event.at))
@@ -44,8 +46,6 @@ class Recorder:
         self.happenings.append(happening)
 
     def write(self, connection: Connection) -> None:
-        if self.events:
-            connection.execute(insert(OutboxRow), self.events)
         if not self.happenings:
             return
         now = occasion()
@@ -53,10 +53,12 @@ class Recorder:
             AuditEntry.of(happening, now, turn=turn, random=os.urandom(24))
             for turn, happening in enumerate(self.happenings)
         ]
-        connection.execute(insert(AuditEntryRow), [to_row(entry) for entry in entries])
-        personal = [to_personal_row(entry.id, entry.personal) for entry in entries if entry.personal]
-        if personal:
-            connection.execute(insert(AuditPersonalRow), personal)
+        insert_all(
+            connection,
+            (OutboxRow, self.events),
+            (AuditEntryRow, [to_row(entry) for entry in entries]),
+            (AuditPersonalRow, [to_personal_row(entry.id, entry.personal) for entry in entries if entry.personal]),
+        )
 
 
 def refuse_events(owner_id: UUID, aggregate_id: UUID, aggregate: Aggregate) -> None:  # noqa: ARG001 (an Emit)

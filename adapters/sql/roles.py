@@ -1,8 +1,6 @@
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -67,12 +65,6 @@ def to_role(row: Sequence[Any]) -> Role:
         created_at=created_at,
         version=version,
     )
-
-
-@lru_cache(maxsize=1024)
-def permissions_in(text: str) -> frozenset[Permission]:
-    """Of JSON that came as text: the same few sets are read again and again, and each is parsed once."""
-    return frozenset(json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)

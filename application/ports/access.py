@@ -2,7 +2,7 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 from uuid import UUID
 
-from domain.access import Subject
+from domain.access import Place, Subject
 from domain.api_keys import KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
 
@@ -19,9 +19,9 @@ class Access(Protocol):
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
-    ) -> tuple[Subject, Subject | None] | None:
-        """The person of the session, with their standing in the organization, if one is named; and whoever `other_id`
-        names, with theirs. None if there is no such session, be it live or not.
+    ) -> tuple[Subject, Place | None] | None:
+        """The person of the session, with their standing in the organization, if one is named; and the place in it of
+        whoever `other_id` names. None if there is no such session, be it live or not.
 
         A deleted organization has no members.
         """
@@ -34,14 +34,14 @@ class Access(Protocol):
         *,
         organization_id: OrganizationId | None = None,
         other_id: ActorId | None = None,
-    ) -> tuple[Subject, Subject | None] | None:
-        """The holder of the key; where an organization is named, with their standing in that of the key, and the other
-        with theirs in the one that is named. None if there is no such key of that kind, be it live or not, nobody whose
-        it is, or the organization that it was made for was deleted.
+    ) -> tuple[Subject, Place | None] | None:
+        """The holder of the key; where an organization is named, with their standing in that of the key, and the place
+        of the other in the one that is named. None if there is no such key of that kind, be it live or not, nobody
+        whose it is, or the organization that it was made for was deleted.
 
         A membership that ends takes its keys with it. Where an organization is named that is looked at once more.
         """
 
-    def subjects(self, asked: Collection[Asked]) -> Mapping[Asked, Subject]:
-        """Whoever is asked about, each in the organization beside them: at most two queries, however many they are.
-        Whoever belongs to none of it is left out."""
+    def places(self, asked: Collection[Asked]) -> Mapping[Asked, Place]:
+        """What whoever is asked about is in the organization beside them: at most two queries, however many they are.
+        Whoever does not belong there is left out: of them nothing is said, not even that they exist."""

@@ -12,6 +12,9 @@ class Challenges(Protocol):
     def spend_try(self, owner_id: UUID, id: ChallengeId, *, most: int, at: datetime) -> Challenge | None:
         """Count one try and return the challenge; None if it is unknown, expired or has had `most` tries already."""
 
+    def holds(self, owner_id: UUID, id: ChallengeId) -> bool:
+        """Whether it is there: neither taken nor voided."""
+
     def take(self, owner_id: UUID, id: ChallengeId) -> bool:
         """Remove it. False if it was gone: of any number of callers one gets it."""
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from application.ports.backlog import Backlog
 from domain.deliveries import Delivery
 from domain.kernel import DeliveryId, WebhookId
 
@@ -53,6 +54,9 @@ class Deliveries(Protocol):
         self, owner_id: UUID, endpoint_id: WebhookId, *, limit: int, after: str | None
     ) -> tuple[list[Delivery], str | None]:
         """Newest first, and where the next page starts. Raise CursorInvalid."""
+
+    def backlog(self) -> Backlog:
+        """How many lanes wait, and when the first is due: whatever a relay holds is so when its lease ends."""
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         """Remove at most `limit` that were over before that time; return how many."""

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.ports.backlog import Backlog
 from domain.accounts import EmailAddress
 from domain.mail import MailKind, MailPolicy, QueuedMail
 
@@ -13,11 +14,8 @@ class MailQueue(Protocol):
 
     def request(
         self, kind: MailKind, to: EmailAddress, *, ids: Mapping[str, str], policy: MailPolicy, at: datetime
-    ) -> datetime:
-        """Queue a capped mail: the first of its slot, or `QueuedMail.requested_again`. Always the same statements.
-
-        Return when it goes at the earliest.
-        """
+    ) -> QueuedMail:
+        """Queue a capped mail: the first of its slot, or `QueuedMail.requested_again`. Always the same statements."""
 
     def lease(self, *, limit: int, lease: timedelta, at: datetime) -> list[QueuedMail]:
         """At most `limit` mails that are due, each given to one caller only, until the lease is over."""
@@ -27,6 +25,9 @@ class MailQueue(Protocol):
 
     def of_address(self, email: EmailAddress) -> list[QueuedMail]:
         """What is kept about mail to that address, newest first, at most 100."""
+
+    def backlog(self) -> Backlog:
+        """How many are to go, and when the first is due."""
 
     def sweep(self, *, before: datetime, limit: int) -> int:
         """Remove at most `limit` that went before that time; return how many."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.ports.backlog import Backlog
 from domain.kernel import Aggregate
 
 
@@ -53,6 +54,9 @@ class Outbox(Protocol):
     def unplaced(self, *, limit: int) -> list[OutboxEvent]:
         """Committed events without a place. Those of an aggregate come in order, and none is left out that comes before
         one that is given."""
+
+    def backlog(self) -> Backlog:
+        """How much waits for a place, and since when."""
 
     def place(self, positions: Mapping[tuple[UUID, UUID], int]) -> None:
         """Give the events, by owner and id, their places."""

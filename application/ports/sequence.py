@@ -21,4 +21,4 @@ class Sequences(Protocol):
         """Keep how far it has come. The row must have been taken in this unit of work."""
 
     def forget(self, through: int) -> None:
-        """Keep that the events up to that position are gone."""
+        """Keep that the events up to that position are gone, and at least up to where it was kept before."""

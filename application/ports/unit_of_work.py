@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -98,6 +99,16 @@ Begin = Callable[[], AbstractContextManager[UnitOfWork]]
 """Opens a unit of work: commits on a clean exit, rolls back on an exception."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """The pool of connections of this process. Who found none free waited, and some of them in vain."""
+
+    size: int = 0
+    in_use: int = 0
+    waits: int = 0
+    timeouts: int = 0
+
+
 class Persistence(Protocol):
     """What a persistence adapter is: swapped by one line (docs/swap-persistence.md)."""
 
@@ -111,6 +122,9 @@ class Persistence(Protocol):
 
     def problem(self) -> str | None:
         """What keeps it from serving, for `/health/ready`: 'database', 'schema' or None."""
+
+    def connections(self) -> Connections:
+        """What its pool does, without asking the database; all 0 where it has none."""
 
     def now(self) -> datetime:
         """The time by the database's own clock, in UTC."""

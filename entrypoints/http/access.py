@@ -1,5 +1,6 @@
 """May somebody do something? Asked by backends, and by whoever wants to know why not."""
 
+from functools import lru_cache
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -48,6 +49,7 @@ class ReasonOut(BaseModel):
     detail: str
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a hundred answers share a few
     def of(cls, reason: Reason) -> Self:
         return cls(code=reason.code, detail=reason.detail)
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from entrypoints.http import (
     account_exports,
     accounts,
     api_keys,
+    audit,
     development,
     email_changes,
     email_codes,
@@ -34,6 +35,7 @@ from entrypoints.http import (
     health,
     invitations,
     memberships,
+    metrics,
     operators,
     organizations,
     passkeys,
@@ -78,6 +80,9 @@ class Application(FastAPI):
 def create_app(container: Container) -> FastAPI:
     """An application with a container of its own: several live beside one another, as in tests."""
     settings: Settings = container.settings()
+    tracing = container.tracing()
+    siblings = container.siblings()
+    is_one_of_many = settings.serves_metrics and not siblings.is_alone
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -90,12 +95,16 @@ def create_app(container: Container) -> FastAPI:
         # What has been loaded by now stays: looking through it for garbage again and again would only stop requests.
         gc.collect()
         gc.freeze()
-        yield {ON_SHUTDOWN: head.close}
+        with siblings.shared(lambda: container.metrics().share()) if is_one_of_many else nullcontext():
+            yield {ON_SHUTDOWN: head.close}
         head.close()
         if background:
             await asyncio.to_thread(background.stop)
         await asyncio.to_thread(container.hashing_executor().close)
         container.persistence().close()
+        siblings.close()
+        if tracing:
+            await asyncio.to_thread(tracing.close, settings.shutdown_timeout.total_seconds() / 4)
 
     app = Application(
         title=settings.product_name,
@@ -139,9 +148,11 @@ def create_app(container: Container) -> FastAPI:
         webhooks.routes,
         email_changes.routes,
         operators.routes,
+        audit.routes,
         global_webhooks.routes,
         signing_keys.routes,
         health.routes,
+        *([metrics.routes(container)] if settings.serves_metrics else []),
         *([development.token] if settings.is_development else []),
         *([development.pages] if settings.is_development else []),
         *([development.mailbox] if settings.is_development and settings.mail == "console" else []),
@@ -157,7 +168,11 @@ def create_app(container: Container) -> FastAPI:
             expose_headers=["X-Request-ID", "Retry-After"],
             max_age=600,
         )
-    app.add_middleware(RequestMiddleware)  # the outermost: a preflight is a request as well
+    app.add_middleware(
+        RequestMiddleware, counts=container.counts().requests
+    )  # the outermost: a preflight is a request as well
+    if tracing:
+        app.add_middleware(tracing.serving)
     app.openapi = lambda: _openapi(app, settings)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

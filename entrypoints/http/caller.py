@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Request
 
-from domain.access import Actor, AuthenticationRequired, Principal, Subject
+from domain.access import Actor, AuthenticationRequired, Place, Principal, Subject
+from domain.api_keys import KeyKind
 from domain.kernel import AccountId, OrganizationId
 from domain.sessions import Client
 
@@ -32,16 +33,14 @@ class Caller(Request):
     def actor(self, organization_id: UUID) -> Actor:
         """Whoever calls, person or key, as a member of that organization. Raise also OrganizationNotFound."""
         id = OrganizationId(organization_id)
-        actor = self.subject(id).within(id)
-        self.scope["state"]["organization_id"] = id  # whose audit trail tells what is refused now
-        return actor
+        return self.subject(id).within(id)
 
     def subject(self, organization_id: OrganizationId | None = None) -> Subject:
         """Whoever presents the bearer token or key, with their standing in the organization."""
         return self._authenticated(organization_id)[0]
 
-    def subject_and_other(self, organization_id: UUID, other_id: UUID | None) -> tuple[Subject, Subject | None]:
-        """By the same query somebody else as well, with theirs."""
+    def subject_and_other(self, organization_id: UUID, other_id: UUID | None) -> tuple[Subject, Place | None]:
+        """By the same query also what somebody else is there."""
         return self._authenticated(OrganizationId(organization_id), None if other_id is None else AccountId(other_id))
 
     async def authenticated(self) -> Principal:
@@ -55,16 +54,20 @@ class Caller(Request):
 
     def _authenticated(
         self, organization_id: OrganizationId | None, other_id: AccountId | None = None
-    ) -> tuple[Subject, Subject | None]:
+    ) -> tuple[Subject, Place | None]:
         scheme, _, credential = self.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not credential:
             raise AuthenticationRequired("This call needs a bearer token: sign in at POST /v1/sessions.")
-        found: tuple[Subject, Subject | None] = self.app.state.container.authenticate()(
+        found: tuple[Subject, Place | None] = self.app.state.container.authenticate()(
             credential.strip(), organization_id=organization_id, other_id=other_id
         )
-        # For the log.
+        # For the log, and for the audit trail: a refusal is told in the organization that the caller belongs to.
         state, subject = self.scope["state"], found[0]
         state["principal_id"] = subject.id
+        if subject.standing:
+            state["organization_id"] = subject.standing.organization_id
         if subject.key:
             state["key_id"] = subject.key.id
+            if subject.key.kind is KeyKind.SERVICE:
+                state.setdefault("organization_id", subject.key.organization_id)
         return found

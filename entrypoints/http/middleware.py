@@ -1,4 +1,4 @@
-"""Around every request: its id, its log line, its outer limits, and an answer whatever happens inside."""
+"""Around every request: its id, its log line, its count, its outer limits, and an answer whatever happens inside."""
 
 import random
 import re
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.occasion import arise
 from domain.audit import Occasion
+from entrypoints.counts import RequestCounts
 from entrypoints.http.problems import internal_error
 
 MOST_BODY_BYTES = 2**20
@@ -27,8 +28,8 @@ _HEADERS = [
 class RequestMiddleware:
     """One plain ASGI callable instead of a stack of them: each would cost every request a little."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, counts: RequestCounts) -> None:
+        self.app, self.counts = app, counts
         self.log: Any = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,6 +37,7 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
+        self.counts.in_flight += 1
         headers = dict(scope["headers"])
         request_id = _request_id(headers.get(b"x-request-id", b""))
         state = scope.setdefault("state", {})
@@ -61,13 +63,15 @@ class RequestMiddleware:
             if status == 0:
                 await internal_error(scope["path"])(scope, receive, send_with_headers)
         finally:
-            route = scope.get("route")
+            route = getattr(scope.get("route"), "path", None)
+            seconds = time.perf_counter() - started
+            self.counts.ended(scope["method"], route, status, seconds)
             self.log.info(
                 "request",
                 method=scope["method"],
-                route=getattr(route, "path", None),
+                route=route,
                 status=status,
-                ms=round((time.perf_counter() - started) * 1000, 1),
+                ms=round(seconds * 1000, 1),
                 principal=str(state["principal_id"]) if "principal_id" in state else None,
                 **({"key": str(state["key_id"])} if "key_id" in state else {}),
             )

@@ -30,6 +30,7 @@ from domain.kernel import (
 )
 from domain.sessions import SessionEnded
 from entrypoints.hashing import Busy
+from entrypoints.http.refusals import remember
 
 STATUS_OF_KIND: dict[type[DomainError], int] = {
     Invalid: 422,
@@ -155,6 +156,7 @@ def status_of(error: type[DomainError]) -> int:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 (what it is registered for)
+    await remember(request, error)
     headers: dict[str, str] = {}
     members = error.members()
     if isinstance(error, TooMany):

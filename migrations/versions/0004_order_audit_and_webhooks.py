@@ -25,8 +25,8 @@ PERMISSIONS = {
 def upgrade() -> None:
     op.add_column("outbox", sa.Column("schema_version", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("outbox", sa.Column("position", sa.BigInteger(), nullable=True))
-    op.create_index("ix_outbox_position", "outbox", ["position"])
-    op.create_index("ix_outbox_owner_id_position", "outbox", ["owner_id", "position"])
+    _partial_index("ix_outbox_position", "outbox", ["position"], "position IS NOT NULL")
+    _partial_index("ix_outbox_owner_id_position", "outbox", ["owner_id", "position"], "position IS NOT NULL")
     _partial_index("ix_outbox_unplaced", "outbox", ["aggregate_id", "version", "id"], "position IS NULL")
 
     sequences = op.create_table(
@@ -81,6 +81,13 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.String(256), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "entry_id", name="pk_audit_personal"),
     )
+    op.create_table(
+        "audit_erasures",
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("requested_at", moment, nullable=False),
+        sa.PrimaryKeyConstraint("account_id", name="pk_audit_erasures"),
+    )
+    op.create_index("ix_audit_erasures_requested_at", "audit_erasures", ["requested_at"])
     op.create_table(
         "audit_seals",
         sa.Column("chain_id", sa.Uuid(), nullable=False),
@@ -167,6 +174,7 @@ def downgrade() -> None:
         "webhooks",
         "audit_chains",
         "audit_seals",
+        "audit_erasures",
         "audit_personal",
         "audit_entries",
         "sequences",

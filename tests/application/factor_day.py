@@ -15,7 +15,7 @@ Step = tuple[str, Callable[[], object]]
 
 
 def a_day_of_factors(world: World) -> Iterator[Step]:
-    """Each step by the name of what it does: `=` does not change what anybody can see, `-` is refused."""
+    """Each step by the name of what it does: as in `a_long_day`."""
     grace = world.somebody(GRACE)
     begun = world.begin_totp(principal=grace)
     code = world.totp.code(begun.secret, step_of(world.clock.now()) - 1)
@@ -30,7 +30,7 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     world.clock.advance(MINUTE)
     yield "= ask for a second factor", lambda: world.asked(GRACE)
     yield "finish", lambda: world.enter_with_app(GRACE, trust_device=True)
-    yield "- finish", lambda: world.finish(world.asked(GRACE), Proof(code="000000"))
+    yield "! finish", lambda: world.finish(world.asked(GRACE), Proof(code="000000"))
     yield "recover", lambda: world.finish(world.asked(GRACE), Proof(recovery_code=codes[0]))
     yield "= show factors", lambda: world.show_factors(principal=grace)
     yield "= list trusted devices", lambda: world.list_trusted_devices(principal=grace)
@@ -43,7 +43,7 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     copy = device.copied()
     yield "= ask for a passkey", world.begin_passkey_sign_in
     yield "sign in with a passkey", lambda: world.enter_with_passkey(device)
-    yield "- sign in with a foreign passkey", lambda: world.enter_with_passkey(Device(owner=grace.account.id))
+    yield "! sign in with a foreign passkey", lambda: world.enter_with_passkey(Device(owner=grace.account.id))
     world.enter_with_passkey(device)
     yield "copy", lambda: world.enter_with_passkey(copy)
     yield "rename a passkey", lambda: world.rename_passkey(principal=grace, passkey_id=passkey.id, name="phone")
@@ -56,6 +56,10 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     browser = world.request_email_code(email=GRACE)
     shown = world.mailed("email_code").values["code"]
     yield (
+        "! show another code",
+        lambda: world.sign_in_with_email_code(browser_token=browser, code="000000", client=HOME),
+    )
+    yield (
         "= show the code",  # a second factor is due
         lambda: world.sign_in_with_email_code(browser_token=browser, code=shown, client=HOME),
     )
@@ -65,3 +69,4 @@ def a_day_of_factors(world: World) -> Iterator[Step]:
     yield "lock", lambda: world.finish(world.asked(GRACE), Proof(code="000000"))
     root = world.an_operator("factors@example.net")
     yield "reset factors", lambda: world.reset_factors(principal=root, account_id=grace.account.id)
+    yield "reset factors by mail", lambda: world.reset_factors_by_email(email=GRACE)

@@ -239,7 +239,7 @@ def test_many_are_answered_in_their_order_and_as_each_alone_would_be(world: Worl
     ]
     with world.work() as work:
         answers = many(world, world.authenticate(token)[0], *checks)
-    assert work == ["access.by_session", "access.subjects"]
+    assert work == ["access.by_session", "access.places"]
     assert [each.decision for each in answers] == [ask(world, token, *check).decision for check in checks]
     assert [each.decision.allowed for each in answers] == [True, False, True, True, False, False, True, False]
 

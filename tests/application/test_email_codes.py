@@ -81,7 +81,8 @@ def test_a_wrong_code_is_the_same_work_for_every_address(world: World) -> None:
     tokens = [world.request_email_code(email=address) for address in (ADA, UNKNOWN)]
     done = [fail(world, token, "000000") for token in tokens]
     assert done[0] == done[1]
-    assert done[0] == ["begin", "email_codes.spend_try", "attempts.lock", "attempts.save", "commit"]
+    counted = ["begin", "email_codes.spend_try", "attempts.lock", "attempts.save", "commit"]
+    assert done[0] == [*counted, "accounts.find_by_email", "begin", "audit.note", "commit"]
 
 
 @pytest.mark.parametrize("address", [UNKNOWN, "suspended@example.com", EVE])
@@ -223,3 +224,35 @@ def test_a_token_of_another_kind_opens_nothing(world: World) -> None:
 def test_what_is_no_address_is_refused(world: World) -> None:
     with pytest.raises(InvalidEmail):
         world.request_email_code(email="ada")
+
+
+def test_a_stranger_who_asks_as_well_leaves_the_owner_a_code_that_works(world: World) -> None:
+    """Whatever is asked before the mail goes merges into it: it carries one code for all of them."""
+    world.an_account()
+    strangers = world.request_email_code(email=ADA)
+    owners = world.request_email_code(email=ADA)
+    last = world.request_email_code(email=ADA)
+    code = world.mailed("email_code").values["code"]
+    assert isinstance(show(world, owners, code), SignedIn)
+    for used in (strangers, last, owners):
+        fail(world, used, code)
+
+
+def test_each_browser_has_tries_of_its_own(world: World) -> None:
+    world.an_account()
+    strangers, owners = world.request_email_code(email=ADA), world.request_email_code(email=ADA)
+    code = world.mailed("email_code").values["code"]
+    for _ in range(3):
+        fail(world, strangers, other_than(code), client=ELSEWHERE)
+    fail(world, strangers, code, client=ELSEWHERE)
+    assert isinstance(show(world, owners, code), SignedIn)
+
+
+def test_the_code_of_the_next_mail_is_another(world: World) -> None:
+    world.an_account()
+    first, code = asked(world)
+    world.clock.advance(MINUTE)
+    second, another = asked(world)
+    assert code != another
+    fail(world, second, code)
+    assert isinstance(show(world, first, code), SignedIn)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from application.factor_proofs import Proof
 from domain.access import Principal
 from domain.accounts import (
     AccountClosed,
@@ -18,6 +19,8 @@ from domain.accounts import (
     LastOperator,
     OperatorRequired,
 )
+from domain.assurance import StepUpRequired
+from domain.challenges import ChallengeInvalid
 from domain.kernel import CursorInvalid
 from domain.passwords import PasswordTooWeak
 from domain.sessions import EndReason, InvalidCredentials, SessionEnded
@@ -49,6 +52,15 @@ def test_whoever_is_no_operator_is_refused_before_anything_is_read(world: World,
 def test_an_account_that_does_not_exist_is_not_found(world: World, call: Call) -> None:
     with pytest.raises(AccountNotFound):
         call(world, world.an_operator(), uuid4())
+
+
+def test_an_operator_whose_last_factor_has_fallen_is_told_to_enrol_again(world: World) -> None:
+    operator = world.an_operator()
+    codes = world.make_recovery_codes(principal=operator)
+    world.remove_totp(principal=operator, recovery_code=codes[0])
+    with pytest.raises(StepUpRequired) as refused:
+        world.show_account(principal=world.now(operator), account_id=operator.account.id)
+    assert refused.value.is_enrolment_due
 
 
 # ---- appointing
@@ -165,6 +177,16 @@ def test_suspending_ends_the_sessions_and_tells_the_owner(world: World) -> None:
     assert [e.data["reason"] for e in world.events() if e.name == "session.ended"] == [EndReason.SUSPENDED] * 2
 
 
+def test_a_sign_in_that_was_half_done_ends_too(world: World) -> None:
+    operator, account = world.an_operator(), world.an_account()
+    world.an_app_of(account)
+    due = world.asked()
+    world.suspend(principal=operator, account_id=account.id)
+    world.reactivate(principal=operator, account_id=account.id)
+    with pytest.raises(ChallengeInvalid):
+        world.finish(due, Proof(code=world.code()))
+
+
 def test_a_reactivated_account_signs_in_with_its_old_password(world: World) -> None:
     operator, account = world.an_operator(), world.an_account()
     world.suspend(principal=operator, account_id=account.id)
@@ -225,6 +247,15 @@ def test_an_operator_ends_every_session_of_an_account(world: World) -> None:
     assert world.sessions(operator.account.id) == [operator.session]
     assert world.events()[-1].data["reason"] == EndReason.ENDED_BY_OPERATOR
     assert world.enter()
+
+
+def test_with_the_sessions_a_sign_in_that_is_half_done_ends(world: World) -> None:
+    operator, account = world.an_operator(), world.an_account()
+    world.an_app_of(account)
+    due = world.asked()
+    world.end_sessions_of(principal=operator, account_id=account.id)
+    with pytest.raises(ChallengeInvalid):
+        world.finish(due, Proof(code=world.code()))
 
 
 def test_an_operator_has_the_owner_sent_a_reset(world: World) -> None:

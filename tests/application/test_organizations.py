@@ -38,7 +38,7 @@ def test_whoever_makes_an_organization_owns_it(world: World) -> None:
     made = world.make_organization(principal=ada, name="  Löwe & Söhne ", slug="loewe")
     assert (made.name, made.slug, made.created_at) == ("Löwe & Söhne", "loewe", world.clock.now())
     assert world.members(made.id) == {ada.account.id: OWNER}
-    assert world.within(ada, made.id).is_owner
+    assert world.within(ada, made.id).standing.role == OWNER
     assert world.event_names()[-2:] == ["organization.created", "member.added"]
 
 

@@ -31,7 +31,7 @@ def acme(world: World) -> Actor:
 
 
 def placed(world: World) -> None:
-    while world.sequence():
+    while world.sequencer():
         pass
 
 

@@ -90,6 +90,19 @@ def test_a_refresh_of_who_has_shown_one_enters_it(world: World) -> None:
     assert world.refresh(refresh_token=entered.refresh_token, client=HOME, organization_id=owner.organization_id)
 
 
+def test_a_member_whose_last_factor_has_fallen_is_told_to_enrol_again(world: World) -> None:
+    owner = requiring(world)
+    principal = owner.person()
+    codes = world.make_recovery_codes(principal=principal)
+    world.remove_totp(principal=principal, recovery_code=codes[0])
+    caller = world.subject(principal, owner.organization_id)
+    with pytest.raises(StepUpRequired) as refused:
+        caller.within(owner.organization_id)
+    assert refused.value.is_enrolment_due
+    check = Check(permission="organization:read", organization_id=owner.organization_id)
+    assert not world.check_access(caller=caller, other=None, check=check).decision.allowed
+
+
 def test_what_is_asked_in_the_name_of_a_session_without_one_is_denied(world: World) -> None:
     owner, eve = requiring(world), world.somebody(EVE)
     with pytest.raises(StepUpRequired):

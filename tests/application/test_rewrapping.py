@@ -29,6 +29,7 @@ def rewrapping(world: World, secret: SecretKeys = BOTH) -> RewrapFactors:
         unit_of_work=world.database.unit_of_work,
         vault=AesVault(secret),
         secret_hasher=HmacSecretHasher(secret),
+        clock=world.clock,
         batch=2,
     )
 
@@ -120,6 +121,7 @@ def rewrapping_webhooks(world: World) -> RewrapWebhooks:
         autocommit=world.database.autocommit,
         unit_of_work=world.database.unit_of_work,
         vault=AesVault(BOTH),
+        clock=world.clock,
         batch=2,
     )
 

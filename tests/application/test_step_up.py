@@ -3,7 +3,7 @@
 import pytest
 
 from application.factor_proofs import Proof
-from domain.access import Principal
+from domain.access import AccessTokenInvalid, Principal
 from domain.assurance import StepUpRequired
 from domain.challenges import ChallengeInvalid
 from domain.passwords import WrongPassword
@@ -150,6 +150,28 @@ def test_later_the_old_refresh_token_counts_as_copied(world: World) -> None:
     world.clock.advance(MINUTE)
     with pytest.raises(RefreshReused):
         world.refresh(refresh_token=entered.refresh_token, client=HOME)
+
+
+def test_an_access_token_that_was_copied_before_does_not_rise_with_the_session(world: World) -> None:
+    world.an_app_of(world.an_account())
+    device = world.enter_with_app(trust_device=True).device_token
+    entered = world.enter(device_token=device)
+    raised = world.step_up(principal=world.who(entered), proof=Proof(code=world.code()), client=HOME)
+    with pytest.raises(AccessTokenInvalid):
+        world.who(entered)
+    assert world.who(raised).session.aal == 2
+
+
+def test_nor_does_it_grow_fresh_again_where_the_password_was_the_proof(world: World) -> None:
+    world.an_account()
+    entered = world.enter()
+    world.clock.advance(MINUTE)
+    proved = world.step_up(principal=world.who(entered), password=PASSWORD, client=HOME)
+    with pytest.raises(AccessTokenInvalid):
+        world.who(entered)
+    world.clock.advance(MINUTE)
+    assert world.who(world.refresh(refresh_token=proved.refresh_token, client=HOME))
+    assert world.who(proved), "a refresh proves nothing anew, and ends no access token"
 
 
 def test_what_was_proved_stays_proved_over_a_refresh_and_grows_no_fresher(world: World) -> None:

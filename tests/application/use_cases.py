@@ -20,6 +20,8 @@ from application import (
     accounts,
     api_keys,
     assurance,
+    audit,
+    audit_verification,
     catalogue,
     claims,
     deliveries,
@@ -36,6 +38,8 @@ from application import (
     passkeys,
     passwords,
     recovery_codes,
+    refusals,
+    retention,
     roles,
     second_factors,
     service_accounts,
@@ -106,6 +110,7 @@ class UseCases:
         self.database = Watched(persistence or MemoryDatabase(ids=self.ids), self.journal)
         self.totp, self.passkeys, self.codes = PlainTotp(), PlainPasskeys(), HmacCodes(tokens_secret)
         self.vault = AesVault(secret or SecretKeys("the secret of the keys"))
+        self.sealer = HmacSealer(tokens_secret)
         self.key_maker = EcKeyMaker()
         self.key_ring = self.another_key_ring()
 
@@ -116,7 +121,7 @@ class UseCases:
             "ids": self.ids,
             "secrets": SystemSecrets(),
             "vault": self.vault,
-            "sealer": HmacSealer(tokens_secret),
+            "sealer": self.sealer,
             "tokens": self.tokens,
             "opaque_tokens": self.tokens,
             "access_tokens": JsonAccessTokens(),
@@ -160,6 +165,7 @@ class UseCases:
         self.verify = use(claims.VerifyAccount, policy=registration)
 
         self.authenticate = use(access.Authenticate)
+        self.record_refusal = use(refusals.RecordRefusal)
         self.sign_in = use(signing_in.SignIn)
         self.finish_sign_in = use(signing_in.FinishSignIn, prove=prove_factor, policy=factor_policy)
         self.step_up = use(assurance.StepUp, prove=prove_factor, policy=session_policy)
@@ -249,6 +255,13 @@ class UseCases:
         self.rotate_service_key = use(api_keys.RotateServiceKey)
         self.revoke_service_key = use(api_keys.RevokeServiceKey)
 
+        self.list_audit_entries = use(audit.ListAuditEntries)
+        self.list_all_audit_entries = use(audit.ListAllAuditEntries)
+        self.export_audit = use(audit.ExportAudit, page=2)
+        self.erase_from_audit = use(audit.EraseFromAudit, batch=2)
+        self.verify_audit = use(audit_verification.VerifyAudit, page=2)
+        self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
+
         self.make_webhook = use(webhooks.MakeWebhook)
         self.list_webhooks = use(webhooks.ListWebhooks)
         self.show_webhook = use(webhooks.ShowWebhook)
@@ -273,13 +286,16 @@ class UseCases:
 
         self.compose = use(mail.ComposeMail, public_url=PUBLIC_URL)
         self.send_queued_mail = use(mail.SendQueuedMail, compose=self.compose, policy=mail_policy)
+
         self.follow_events = use(events.FollowEvents)
         self.look_for_news = use(events.LookForNews)
-        self.sequence = use(Sequencer, holder=self.ids.new(), batch=100)
+        self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
         self.sweep = use(
             Sweep,
             revoke_retired=self.revoke_retired,
             remove_deleted_organizations=self.remove_deleted_organizations,
+            forget_entries=use(retention.ForgetEntries, kept=timedelta(days=400), batch=2),
+            forget_events=use(retention.ForgetEvents, kept=timedelta(days=30), batch=2),
             keep_sent_mail=timedelta(days=30),
             batch=2,
         )

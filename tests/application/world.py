@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from application.factor_proofs import Proof
+from application.ports.audit import EntryFilter
 from application.ports.mail import OutgoingMail
 from application.ports.outbox import OutboxEvent
 from application.second_factors import totp_row
@@ -13,6 +14,7 @@ from application.sessions import SignedIn
 from application.signing_in import SecondFactorDue
 from domain.access import Actor, Principal, Subject
 from domain.accounts import Account, EmailAddress
+from domain.audit import INSTALLATION, AuditEntry
 from domain.kernel import AccountId, MembershipId, OrganizationId, SessionId
 from domain.mail import QueuedMail
 from domain.memberships import Membership
@@ -235,8 +237,16 @@ class World(UseCases):
     def events(self) -> list[OutboxEvent]:
         """The whole outbox, oldest first."""
         with self.database.persistence.autocommit() as database:
-            found = {e.id: e for id in set(self.ids.given) for e in database.outbox.of_owner(id, limit=10_000)}
+            found = {
+                e.id: e for id in {*self.ids.given, INSTALLATION} for e in database.outbox.of_owner(id, limit=10_000)
+            }
         return [found[id] for id in sorted(found)]
+
+    def entries(self) -> list[AuditEntry]:
+        """The whole audit trail, oldest first."""
+        with self.database.persistence.autocommit() as database:
+            newest_first: list[AuditEntry] = database.audit.page(None, EntryFilter(), limit=100_000, after=None)[0]
+        return newest_first[::-1]
 
     def event_names(self) -> list[str]:
         return [event.name for event in self.events()]

@@ -8,7 +8,7 @@ import pytest
 
 from application.ports.access import Asked
 from application.ports.unit_of_work import Persistence
-from domain.access import Standing, Subject
+from domain.access import Place, Standing, Subject
 from domain.accounts import Account, AccountState
 from domain.api_keys import ApiKey, KeyKind
 from domain.kernel import AccountId, ActorId, ApiKeyId, OrganizationId, SessionId
@@ -84,7 +84,7 @@ def by_session(
     session: Session,
     organization_id: OrganizationId | None = None,
     other_id: ActorId | None = None,
-) -> tuple[Subject, Subject | None] | None:
+) -> tuple[Subject, Place | None] | None:
     with database.autocommit() as reads:
         return reads.access.by_session(
             session.account_id, session.id, organization_id=organization_id, other_id=other_id
@@ -96,7 +96,7 @@ def by_key(
     key: ApiKey,
     organization_id: OrganizationId | None = None,
     other_id: ActorId | None = None,
-) -> tuple[Subject, Subject | None] | None:
+) -> tuple[Subject, Place | None] | None:
     with database.autocommit() as reads:
         return reads.access.by_key(key.kind, key.owner_id, key.id, organization_id=organization_id, other_id=other_id)
 
@@ -204,7 +204,7 @@ def test_what_changed_counts_from_the_next_question(database: Persistence, here:
 # ---- the other, by session and by key
 
 
-def other(database: Persistence, tenant: Tenant, other_id: ActorId) -> Subject | None:
+def other(database: Persistence, tenant: Tenant, other_id: ActorId) -> Place | None:
     """As a stranger to the organization finds them by session, which is as one does by key."""
     account = signed_up(database)
     session, key = signed_in(database, account), kept(database, a_personal_key(owner_id=account.id))
@@ -217,19 +217,17 @@ def other(database: Persistence, tenant: Tenant, other_id: ActorId) -> Subject |
 
 
 def test_another_account_is_found_with_its_standing(database: Persistence, here: Tenant) -> None:
-    assert other(database, here, here.account.id) == Subject(account=here.account, standing=here.standing())
+    assert other(database, here, here.account.id) == Place(here.standing(), AccountState.ACTIVE)
 
 
 def test_another_who_is_a_service_account_is_found_with_its_standing(database: Persistence, here: Tenant) -> None:
-    assert other(database, here, here.service_account.id) == Subject(
-        service_account=here.service_account, standing=here.standing(MEMBER, OF_MEMBER)
-    )
+    assert other(database, here, here.service_account.id) == Place(here.standing(MEMBER, OF_MEMBER), None)
 
 
 def test_another_who_is_suspended_is_found_as_such(database: Persistence, here: Tenant) -> None:
     account = signed_up(database, state=AccountState.SUSPENDED)
     joined(database, here.id, account=account)
-    assert other(database, here, account.id) == Subject(account=account, standing=here.standing(MEMBER, OF_MEMBER))
+    assert other(database, here, account.id) == Place(here.standing(MEMBER, OF_MEMBER), AccountState.SUSPENDED)
 
 
 def test_of_others_who_do_not_belong_there_nothing_is_said(
@@ -262,7 +260,7 @@ def test_caller_and_other_have_a_standing_each(database: Persistence, here: Tena
     session = signed_in(database, admin)
     assert by_session(database, session, here.id, here.account.id) == (
         Subject(account=admin, session=session, standing=here.standing(ADMIN, Catalogue().of_admin)),
-        Subject(account=here.account, standing=here.standing()),
+        Place(here.standing(), AccountState.ACTIVE),
     )
 
 
@@ -270,7 +268,7 @@ def test_the_other_may_be_the_caller_and_is_then_no_session(database: Persistenc
     session = signed_in(database, here.account)
     assert by_session(database, session, here.id, here.account.id) == (
         Subject(account=here.account, session=session, standing=here.standing()),
-        Subject(account=here.account, standing=here.standing()),
+        Place(here.standing(), AccountState.ACTIVE),
     )
 
 
@@ -310,15 +308,15 @@ def test_a_service_account_has_what_the_organizations_own_role_grants(database: 
         uow.service_accounts.add(clerk)
     key = kept(database, a_service_key(organization_id=here.id, service_account_id=clerk.id))
     assert by_key(database, key, here.id) == (Subject(service_account=clerk, key=key, standing=here.standing()), None)
-    assert other(database, here, clerk.id) == Subject(service_account=clerk, standing=here.standing())
+    assert other(database, here, clerk.id) == Place(here.standing(), None)
 
 
 def test_the_holder_of_a_key_asks_about_another(database: Persistence, here: Tenant, elsewhere: Tenant) -> None:
     key = kept(database, a_service_key(organization_id=here.id, service_account_id=here.service_account.id))
     holder = Subject(service_account=here.service_account, key=key, standing=here.standing(MEMBER, OF_MEMBER))
-    asked = Subject(account=here.account, standing=here.standing())
+    asked = Place(here.standing(), AccountState.ACTIVE)
     assert by_key(database, key, here.id, here.account.id) == (holder, asked)
-    stranger = Subject(account=elsewhere.account, standing=elsewhere.standing())
+    stranger = Place(elsewhere.standing(), AccountState.ACTIVE)
     assert by_key(database, key, elsewhere.id, elsewhere.account.id) == (holder, stranger)
 
 
@@ -379,13 +377,11 @@ def test_of_many_asked_about_those_are_told_who_belong_there(
     joined(database, elsewhere.id, role=OWNER, account=suspended)
     joined(database, elsewhere.id, account=here.account)
     of_owner = frozenset(Catalogue().permissions)
-    expected: dict[Asked, Subject] = {
-        (here.id, here.account.id): Subject(account=here.account, standing=here.standing()),
-        (here.id, here.service_account.id): Subject(
-            service_account=here.service_account, standing=here.standing(MEMBER, OF_MEMBER)
-        ),
-        (elsewhere.id, here.account.id): Subject(account=here.account, standing=elsewhere.standing(MEMBER, OF_MEMBER)),
-        (elsewhere.id, suspended.id): Subject(account=suspended, standing=elsewhere.standing(OWNER, of_owner)),
+    expected: dict[Asked, Place] = {
+        (here.id, here.account.id): Place(here.standing(), AccountState.ACTIVE),
+        (here.id, here.service_account.id): Place(here.standing(MEMBER, OF_MEMBER), None),
+        (elsewhere.id, here.account.id): Place(elsewhere.standing(MEMBER, OF_MEMBER), AccountState.ACTIVE),
+        (elsewhere.id, suspended.id): Place(elsewhere.standing(OWNER, of_owner), AccountState.SUSPENDED),
     }
     nobody: set[Asked] = {
         (here.id, elsewhere.account.id),
@@ -394,9 +390,9 @@ def test_of_many_asked_about_those_are_told_who_belong_there(
         (OrganizationId(uuid4()), here.account.id),
     }
     with database.autocommit() as reads:
-        assert reads.access.subjects({*expected, *nobody}) == expected
-        assert reads.access.subjects(nobody) == {}
-        assert reads.access.subjects(set()) == {}
+        assert reads.access.places({*expected, *nobody}) == expected
+        assert reads.access.places(nobody) == {}
+        assert reads.access.places(set()) == {}
 
 
 def test_of_many_asked_about_none_belongs_to_a_deleted_organization(
@@ -405,13 +401,13 @@ def test_of_many_asked_about_none_belongs_to_a_deleted_organization(
     deleted(database, here.organization)
     asked = {(each.id, id) for each in (here, elsewhere) for id in (each.account.id, each.service_account.id)}
     with database.autocommit() as reads:
-        assert {id for id, _ in reads.access.subjects(asked)} == {elsewhere.id}
+        assert {id for id, _ in reads.access.places(asked)} == {elsewhere.id}
 
 
 def test_two_hundred_are_asked_about_at_once(database: Persistence, here: Tenant) -> None:
     """A hundred checks name a caller and a subject each."""
     asked = {(here.id, joined(database, here.id, role=CLERK).account_id) for _ in range(200)}
     with database.autocommit() as reads:
-        found = reads.access.subjects(asked)
+        found = reads.access.places(asked)
     assert found.keys() == asked
-    assert {subject.standing for subject in found.values()} == {here.standing()}
+    assert {place.standing for place in found.values()} == {here.standing()}

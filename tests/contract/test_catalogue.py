@@ -9,7 +9,7 @@ from domain.api_keys import ApiKey
 from domain.kernel import Stale
 from domain.permissions import MEMBERS_READ, OWN, Catalogue, Permission, PermissionInUse
 from domain.roles import Role
-from tests.builders import NOON, a_personal_key, a_role, a_service_key
+from tests.builders import NOON, FixedClock, a_personal_key, a_role, a_service_key
 from tests.contract.given import events, founded
 from tests.contract.threads import MANY, PATIENCE, at_once, begun, in_another_thread, tally
 
@@ -154,7 +154,7 @@ def test_who_locked_it_sees_what_who_held_it_before_put(database: Persistence) -
 def test_what_somebody_relies_on_is_removed_by_nobody_until_they_are_done(database: Persistence) -> None:
     put(database, DECLARED)
     organization = founded(database)
-    apply = ApplyCatalogue(unit_of_work=database.unit_of_work)
+    apply = ApplyCatalogue(unit_of_work=database.unit_of_work, clock=FixedClock())
     with database.unit_of_work() as uow:
         granted = uow.catalogue.hold().known([READ])
         applied = begun(lambda: apply(Catalogue()))
@@ -186,7 +186,7 @@ def test_any_number_hold_it_at_once(postgresql: SqlDatabase) -> None:
 
 
 def test_applied_by_many_at_once_it_changes_something_once(database: Persistence) -> None:
-    apply = ApplyCatalogue(unit_of_work=database.unit_of_work)
+    apply = ApplyCatalogue(unit_of_work=database.unit_of_work, clock=FixedClock())
     outcomes = at_once(lambda _: bool(apply(DECLARED).changes))
     assert tally(outcomes) == {True: 1, False: MANY - 1}
     assert current(database) == DECLARED

@@ -88,6 +88,17 @@ def test_a_challenge_is_taken_once(database: Persistence) -> None:
     assert spend(database, challenge) is None
 
 
+def test_a_challenge_is_there_until_it_is_taken(database: Persistence) -> None:
+    (mine,), (other,) = of_somebody(database), of_somebody(database)
+    added(database, mine, other)
+    take(database, other.owner_id, other.id)
+    with database.unit_of_work() as uow:
+        assert uow.challenges.holds(mine.owner_id, mine.id)
+        assert not uow.challenges.holds(other.owner_id, mine.id)
+        assert not uow.challenges.holds(mine.owner_id, ChallengeId(uuid4()))
+        assert not uow.challenges.holds(other.owner_id, other.id)
+
+
 def test_a_challenge_is_taken_under_its_own_owner_only(database: Persistence) -> None:
     (mine,), (other,) = of_somebody(database), of_somebody(database)
     added(database, mine, other)

@@ -34,14 +34,14 @@ def told(database: Persistence) -> Story:
     """Several people, each with a few changes of which an operator's webhook is to hear."""
     world = World(persistence=database)
     operator = world.an_operator()
-    while world.sequence():
+    while world.sequencer():
         pass
     made = world.make_webhook(holder=operator, url="https://hooks.example.com/", events=["account.renamed"])
     people = [world.somebody(f"somebody{number}@example.org") for number in range(3)]
     for number in range(CHANGES):
         for person in people:
             world.rename(principal=person, display_name=f"Ada {number}")
-    while world.sequence():
+    while world.sequencer():
         pass
     return Story(world, made.endpoint)
 

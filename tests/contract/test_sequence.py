@@ -58,10 +58,15 @@ def test_the_lease_is_given_as_the_domain_says(
     assert now(database) == (expected or held)
 
 
-def test_what_is_taken_in_vain_is_given_back(database: Persistence) -> None:
-    with pytest.raises(InterruptedError), database.unit_of_work() as uow:
+def stopped_after_taking(database: Persistence) -> None:
+    with database.unit_of_work() as uow:
         uow.sequence.take(ONE, lease=LEASE, at=NOON)
         raise InterruptedError
+
+
+def test_what_is_taken_in_vain_is_given_back(database: Persistence) -> None:
+    with pytest.raises(InterruptedError):
+        stopped_after_taking(database)
     assert now(database) == Sequence()
 
 

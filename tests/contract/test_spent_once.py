@@ -1,6 +1,6 @@
 """Of 32 who show one proof at the same moment, by whichever door, one gets in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 import pytest
@@ -13,7 +13,7 @@ from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
 from application.assurance import StepUp
 from application.challenges import challenge_token
-from application.email_codes import SignInWithEmailCode, email_code_payload
+from application.email_codes import SignInWithEmailCode
 from application.factor_proofs import Proof, ProveFactor
 from application.passkeys import SignInWithPasskey
 from application.passwords import ProvePassword
@@ -25,7 +25,7 @@ from domain.access import Principal
 from domain.accounts import Account
 from domain.attempts import AttemptPolicy
 from domain.challenges import Challenge, ChallengeInvalid, ChallengeKind
-from domain.email_codes import EmailCodePolicy, EmailCodeWrong
+from domain.email_codes import BrowserToken, EmailCodePolicy, EmailCodeWrong
 from domain.kernel import ChallengeId
 from domain.one_time_tokens import Purpose
 from domain.passkeys import Passkey, PasskeyWrong
@@ -128,6 +128,7 @@ class Doors:
     def by_passkey(self, challenge: Challenge, *, count: int) -> bool:
         sign_in = SignInWithPasskey(
             unit_of_work=self.database.unit_of_work,
+            autocommit=self.database.autocommit,
             passkeys=self.passkeys,
             tokens=self.tokens,
             open_session=self.open_session,
@@ -144,6 +145,7 @@ class Doors:
     def by_email_code(self, browser_token: str, code: str) -> bool:
         sign_in = SignInWithEmailCode(
             unit_of_work=self.database.unit_of_work,
+            autocommit=self.database.autocommit,
             tokens=self.tokens,
             codes=HmacCodes(self.secret),
             open_session=self.open_session,
@@ -237,6 +239,13 @@ def test_a_code_of_the_app_signs_in_once(doors: Doors) -> None:
     assert doors.factors().failures == MANY - 1
 
 
+def test_a_code_of_the_app_that_is_merely_sent_twice_is_no_failure(doors: Doors) -> None:
+    challenge = doors.asked()
+    outcomes = at_once(lambda _: doors.finish(challenge, Proof(code=CODE)))
+    assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
+    assert doors.factors().failures == 0
+
+
 def test_a_code_of_the_app_steps_a_session_up_once(doors: Doors) -> None:
     session = signed_in(doors)
     outcomes = at_once(lambda _: doors.step_up(session, Proof(code=CODE)))
@@ -299,6 +308,13 @@ def test_a_count_of_a_passkey_signs_in_once(doors: Doors) -> None:
     assert passkey.sign_count == 2
 
 
+def test_an_answer_of_a_passkey_that_is_merely_sent_twice_is_that_of_no_copy(doors: Doors) -> None:
+    challenge = doors.asked_of_nobody()
+    outcomes = at_once(lambda _: doors.by_passkey(challenge, count=2))
+    assert tally(outcomes) == {True: 1, ChallengeInvalid: MANY - 1}
+    assert doors.count("passkey.cloned") == 0
+
+
 def test_a_passkey_that_does_not_count_answers_a_challenge_once(database: Persistence) -> None:
     doors = opened(database, sign_count=0)
     challenge = doors.asked_of_nobody()
@@ -307,13 +323,21 @@ def test_a_passkey_that_does_not_count_answers_a_challenge_once(database: Persis
     assert len(doors.sessions()) == 1
 
 
+def test_a_passkey_leaves_nothing_in_an_account_that_it_merely_names(doors: Doors) -> None:
+    named = replace(doors, account=signed_up(doors.database))
+    with pytest.raises(PasskeyWrong):
+        named.by_passkey(named.asked_of_nobody(), count=2)
+    with doors.database.autocommit() as reads:
+        assert reads.second_factors.find(named.account.id) is None
+
+
 def test_a_code_from_a_mail_signs_in_once(database: Persistence) -> None:
     doors = opened(database)
     waiting = an_email_code(email=doors.account.email, tries=0)
     with database.unit_of_work() as uow:
         uow.email_codes.add(waiting)
-    payload = email_code_payload(waiting.email, waiting.id)
-    browser_token = doors.tokens.issue(Purpose.EMAIL_CODE, payload)
-    code = HmacCodes(doors.secret).digits(Purpose.EMAIL_CODE, payload)
+    kept = BrowserToken(address_digest=waiting.email.digest, id=waiting.id, scheduled_at=NOON)
+    browser_token = doors.tokens.issue(Purpose.EMAIL_CODE, kept.pack())
+    code = HmacCodes(doors.secret).digits(Purpose.EMAIL_CODE, kept.code_payload)
     outcomes = at_once(lambda _: doors.by_email_code(browser_token, code))
     assert tally(outcomes) == {True: 1, EmailCodeWrong: MANY - 1}

@@ -148,7 +148,7 @@ class Everything:
             reads.service_accounts.find(self.organization.id, self.service_account.id),
             reads.api_keys.find(self.organization.id, self.api_key.id),
             reads.access.by_key(self.api_key.kind, self.organization.id, self.api_key.id),
-            reads.access.subjects([(self.organization.id, self.account.id)]),
+            reads.access.places([(self.organization.id, self.account.id)]),
         ]
 
 

@@ -13,6 +13,7 @@ from domain.access import (
     NoAccount,
     OrganizationClaims,
     PermissionDenied,
+    Place,
     Principal,
     Reason,
     SessionRequired,
@@ -66,7 +67,7 @@ def a_person(standing: Standing | None = None) -> Subject:
 
 
 def an_operator(*, aal: int) -> Principal:
-    return Principal(account=an_active_account(is_operator=True), session=a_session(aal=aal))
+    return Principal(account=an_active_account(is_operator=True, has_second_factor=True), session=a_session(aal=aal))
 
 
 def codes(decision: Decision) -> list[Because]:
@@ -163,7 +164,8 @@ def test_an_actor_acts_only_where_both_membership_and_key_reach(subject: Subject
 @pytest.mark.parametrize("required", [False, True])
 def test_an_organization_may_require_a_second_factor_of_who_signs_in(required: bool, aal: int) -> None:
     standing = replace(a_standing(READ), requires_second_factor=required)
-    subject = Subject(account=ACCOUNT, session=a_session(aal=aal), standing=standing)
+    account = replace(ACCOUNT, has_second_factor=True)
+    subject = Subject(account=account, session=a_session(aal=aal), standing=standing)
     if required and aal < 2:
         with pytest.raises(StepUpRequired):
             subject.within(HERE)
@@ -230,7 +232,7 @@ def test_nobody_covers_more_than_they_may_do_themselves(actor: Actor, permission
 
 @given(actors)
 def test_only_an_owner_in_person_deals_with_owners(actor: Actor) -> None:
-    if actor.is_owner and actor.subject.session:
+    if actor.standing.role == OWNER and actor.subject.session:
         actor.must_cover_role(OWNER, frozenset())
     else:
         with pytest.raises(ExceedsOwnRights):
@@ -293,8 +295,22 @@ def test_nobody_at_all_may_do_nothing() -> None:
 
 @pytest.mark.parametrize("state", [AccountState.SUSPENDED, AccountState.CLOSED])
 def test_an_account_that_is_not_active_may_do_nothing_whatever_its_role(state: AccountState) -> None:
-    decision = Subject(account=an_account(state=state), standing=a_standing(READ, role=OWNER)).decide(READ, HERE)
-    assert decision == Decision(False, (Reason(Because.ACCOUNT_NOT_ACTIVE, f"The account is {state}."),))
+    standing = a_standing(READ, role=OWNER)
+    refused = Decision(False, (Reason(Because.ACCOUNT_NOT_ACTIVE, f"The account is {state}."),))
+    assert Subject(account=an_account(state=state), standing=standing).decide(READ, HERE) == refused
+    assert Place(standing, state).decide(READ, HERE) == refused
+
+
+@given(standings(organizations), st.sampled_from([*OWN, READ, SEND]))
+def test_who_is_asked_about_is_judged_as_if_they_asked_themselves(standing: Standing, permission: Permission) -> None:
+    person, program = Subject(account=ACCOUNT, standing=standing), Subject(service_account=SERVICE, standing=standing)
+    assert Place(standing, ACCOUNT.state).decide(permission, HERE) == person.decide(permission, HERE)
+    assert Place(standing, None).decide(permission, HERE) == program.decide(permission, HERE)
+
+
+def test_a_place_elsewhere_is_worth_nothing_here() -> None:
+    elsewhere = Place(a_standing(READ, organization_id=ELSEWHERE), AccountState.ACTIVE)
+    assert codes(elsewhere.decide(READ, HERE)) == [Because.NO_MEMBERSHIP]
 
 
 def test_a_refusal_tells_the_permission_and_the_reasons() -> None:
@@ -310,8 +326,6 @@ def test_a_token_for_an_organization_says_the_role_and_its_permissions_in_order(
 
 
 def test_an_actor_is_who_the_subject_is() -> None:
-    actor = a_person(a_standing(READ, role=OWNER)).within(HERE)
+    actor = a_person(a_standing(READ)).within(HERE)
     assert actor.id == AccountId(ACCOUNT.id)
-    assert actor.is_owner
     assert actor.person() == Principal(account=ACCOUNT, session=SESSION)
-    assert not replace(actor, standing=a_standing(READ, role=ADMIN)).is_owner

@@ -71,12 +71,12 @@ def test_what_is_fresh_is_a_setting(aal: int, has_factor: bool, age: timedelta, 
     [
         (1, False, required("aal2", max_age=None, enrol_first=True)),
         (1, True, required("aal2", max_age=None)),
-        (2, False, None),
+        (2, False, required("aal2", max_age=None, enrol_first=True)),
         (2, True, None),
     ],
 )
 @pytest.mark.parametrize("age", [JUST_NOW, TOO_LATE, 30 * DAY])
-def test_a_second_factor_counts_however_long_ago_it_was_proved(
+def test_a_second_factor_that_is_still_there_counts_however_long_ago_it_was_proved(
     aal: int, has_factor: bool, age: timedelta, refused: Members | None
 ) -> None:
     who = principal(aal=aal, age=age, has_factor=has_factor)

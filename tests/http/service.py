@@ -77,6 +77,10 @@ class SignedIn:
     def device_token(self) -> str:
         return str(self.tokens["device_token"])
 
+    def keep(self, exchanged: httpx.Response) -> None:
+        """The new tokens; a device token comes at sign-in only."""
+        self.tokens.update({name: value for name, value in exchanged.json().items() if value is not None})
+
     @property
     def session_id(self) -> str:
         return str(self.tokens["session"]["id"])
@@ -334,11 +338,13 @@ class Service:
         return codes
 
     def authenticator_app(self, person: SignedIn) -> App:
-        """An authenticator app, which that person has enrolled."""
+        """An authenticator app, which that person has enrolled; their device keeps the tokens of the raised session."""
         begun = self.post("/v1/me/totp", by=person)
         assert begun.status_code == 201
         app = App(begun.json()["secret"], self.clock)
-        assert self.post("/v1/me/totp/confirm", {"code": app.code()}, by=person).status_code == 200
+        confirmed = self.post("/v1/me/totp/confirm", {"code": app.code()}, by=person)
+        assert confirmed.status_code == 200
+        person.keep(confirmed)
         return app
 
     def step_up(self, person: SignedIn, app: App) -> SignedIn:

@@ -9,6 +9,7 @@ from anyio.from_thread import BlockingPortal
 from adapters.environment import Uuid7Ids
 from adapters.memory import MemoryDatabase
 from adapters.memory.database import Tables
+from domain.audit import Outcome
 from domain.permissions import Catalogue, Permission
 from tests.http.service import OLGA, Bearer, Program, Service, SignedIn
 
@@ -138,10 +139,16 @@ class Stage:
         self._database.keep(self._casts[permission][0])
 
     def has_changed(self, permission: Permission) -> bool:
-        """That a key was used is no change."""
+        """That a key was used is no change, nor is what the audit trail tells."""
         before, now = self._casts[permission][0], self._database.held
-        tables = (table.name for table in fields(Tables) if table.name != "api_keys")
+        unwatched = {"api_keys", "audit_entries", "audit_personal"}
+        tables = (table.name for table in fields(Tables) if table.name not in unwatched)
         return any(getattr(before, table) != getattr(now, table) for table in tables)
+
+    def told(self, permission: Permission) -> list[tuple[Outcome, str | None]]:
+        """What the audit trail tells since then."""
+        before, now = self._casts[permission][0].audit_entries, self._database.held.audit_entries
+        return [(now[key].outcome, now[key].code) for key in now.keys() - before.keys()]
 
     def _insiders(self, permission: Permission) -> list[Somebody]:
         only, others = frozenset({permission}), ALL - {permission}

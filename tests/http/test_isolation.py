@@ -15,6 +15,7 @@ from anyio.from_thread import BlockingPortal
 from starlette.responses import Response
 
 from application.organizations import ShowOrganization
+from domain.audit import Outcome
 from domain.kernel import AccountId
 from domain.permissions import ORGANIZATION_READ, OWN
 from entrypoints.container import build
@@ -133,6 +134,8 @@ EXAMPLES = {
     ),
     "POST /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}/rotate": Example(SERVICE_KEY),
     "DELETE /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}": Example(SERVICE_KEY),
+    "GET /v1/organizations/{id}/audit": Example(ACME, query={"action": "member.added"}),
+    "GET /v1/admin/audit": Example(query={"since": "2026-01-31T00:00:00Z"}),
     "GET /v1/organizations/{id}/webhooks": Example(ACME),
     "POST /v1/organizations/{id}/webhooks": Example(ACME, HOOK),
     "GET /v1/organizations/{id}/webhooks/{webhook_id}": Example(WEBHOOK),
@@ -259,6 +262,8 @@ def failures(stage: Stage, call: str, access: dict[str, Any], example: Example) 
             wrong.append(f"{caller.name}: {expected[0]} {expected[1]}, got {got}")
         elif stage.has_changed(permission):
             wrong.append(f"{caller.name}: is refused with {got}, and yet something was written")
+        elif stage.told(permission) != ([(Outcome.REFUSED, expected[1])] if expected[0] == 403 else []):
+            wrong.append(f"{caller.name}: is refused with {got}, and the audit trail tells {stage.told(permission)}")
     if not any(status == example.best or (example.best is None and status < 300) for status in statuses):
         wrong.append(f"nobody gets the best answer, only {sorted(statuses)}: the example proves little")
     return wrong

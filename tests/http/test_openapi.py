@@ -81,6 +81,8 @@ OPERATIONS = {
     "POST /v1/me/api-keys": "make_personal_key",
     "POST /v1/me/api-keys/{key_id}/rotate": "rotate_personal_key",
     "DELETE /v1/me/api-keys/{key_id}": "revoke_personal_key",
+    "GET /v1/organizations/{id}/audit": "list_audit_entries",
+    "GET /v1/admin/audit": "list_all_audit_entries",
     "GET /v1/events": "follow_events",
     "GET /v1/organizations/{id}/webhooks": "list_webhooks",
     "POST /v1/organizations/{id}/webhooks": "make_webhook",

@@ -44,7 +44,9 @@ def test_an_app_is_enrolled_by_its_first_code(service: Service) -> None:
     confirmed = service.post(f"{TOTP}/confirm", {"code": code}, by=ada)
     assert (confirmed.status_code, confirmed.headers["cache-control"]) == (200, "no-store")
     assert (confirmed.json()["session"]["aal"], confirmed.json()["session"]["amr"]) == (2, ["pwd", "otp", "mfa"])
-    assert len(service.recovery_codes(SignedIn(confirmed.json()))) == 10
+    assert refusal(service.get("/v1/me", by=ada)) == (401, "access_token_invalid")
+    ada.keep(confirmed)
+    assert len(service.recovery_codes(ada)) == 10
     assert service.get("/v1/me", by=ada).json()["has_second_factor"] is True
     assert service.get(FACTORS, by=ada).json() == {"factors": ["totp", "recovery_code"], "recovery_codes_left": 10}
     assert "changed" in service.mail_to(ADA)[0].text

@@ -107,6 +107,10 @@ def test_nothing_but_what_is_needed_must_be_set() -> None:
         ("SMTP_SECURITY", "ssl"),
         ("MAIL_PER_HOUR", "0"),
         ("SENT_MAIL_KEPT", "59m"),
+        ("METRICS_TOKEN", f"{SECRET} and more"),
+        ("TRACES_ENDPOINT", "collector:4318"),
+        ("TRACES_ENDPOINT", "grpc://collector:4317"),
+        ("TRACES_ENDPOINT", "http:///v1/traces"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -161,6 +165,7 @@ def test_a_senseless_value_is_refused_everywhere(name: str, value: str) -> None:
         ("MAIL", "console"),
         ("SMTP_SECURITY", "none"),
         ("BCRYPT_COST", "9"),
+        ("METRICS_TOKEN", SECRET[:31]),
         ("DATABASE_URL", "memory:"),
     ],
 )
@@ -193,6 +198,9 @@ def test_what_is_unsafe_is_for_development(name: str, value: str) -> None:
         ("PASSWORD_RANGE_URL", "https://range.example.com/range"),
         ("PASSWORD_RANGE_URL", "http://127.0.0.1:9000/range"),
         ("SENT_MAIL_KEPT", "1h"),
+        ("METRICS_TOKEN", SECRET),
+        ("TRACES_ENDPOINT", "http://127.0.0.1:4318/v1/traces"),
+        ("TRACES_ENDPOINT", "https://collector.example.com/v1/traces"),
     ],
 )
 def test_what_is_just_safe_enough_is_served(name: str, value: str) -> None:
@@ -295,6 +303,7 @@ def test_settings_show_no_secret() -> None:
         "SECRET_KEY": "the-present-secret-" + SECRET,
         "SECRET_KEYS_OLD": "the-former-secret-" + SECRET,
         "SMTP_PASSWORD": "the-mail-secret",
+        "METRICS_TOKEN": "the-metrics-secret-" + SECRET,
         "DATABASE_URL": "postgresql://portico:the-db-secret@db/portico",
     }
     settings = loaded(PRODUCTION, **secrets)

@@ -164,6 +164,7 @@ def test_every_key_starts_with_what_its_rows_are_distributed_by(url: str, engine
         "sequences": ["name"],
         "audit_entries": ["chain_id", "id"],
         "audit_personal": ["account_id", "entry_id"],
+        "audit_erasures": ["account_id"],
         "audit_seals": ["chain_id", "position"],
         "audit_chains": ["id"],
         "webhooks": ["owner_id", "id"],

@@ -12,8 +12,10 @@ from sqlalchemy import event
 
 from adapters.sql.database import SqlUnitOfWork
 from adapters.sql.engine import gateway
+from application.ports.audit import Link
 from application.ports.deliveries import Settled
 from domain.api_keys import EndOfKey, KeyKind
+from domain.audit import AuditEntry, Chain, ChainId, EntryId, Outcome, Seal
 from domain.kernel import (
     AccountId,
     AddressDigest,
@@ -31,6 +33,7 @@ from domain.kernel import (
 from domain.memberships import EndOfMembership
 from domain.permissions import MEMBERS_READ
 from domain.roles import ADMIN
+from domain.sequence import Sequence
 from tests.builders import (
     MINUTE,
     NOON,
@@ -55,6 +58,13 @@ SESSION, KEY, PROGRAM, DIGEST = SessionId(ID), ApiKeyId(ID), ServiceAccountId(ID
 HOOK = WebhookId(ID)
 AFTER, LATER = str(ID), NOON + timedelta(days=1)
 
+A_LINK: Link = (
+    Seal(chain_id=ChainId(ID), position=1, entry_id=EntryId(ID), mac=""),
+    AuditEntry(
+        chain_id=ChainId(ID), id=EntryId(ID), at=NOON, action="", outcome=Outcome.SUCCEEDED, personal_digest="of some"
+    ),
+)
+
 Call = Callable[[SqlUnitOfWork], object]
 
 
@@ -65,13 +75,15 @@ class Recorded:
     uow: SqlUnitOfWork
     heard: list[str] = field(default_factory=list)
 
-    def plans(self, **settings: str) -> list[dict[str, Any]]:
-        """The steps of each, as they are planned with those settings: a small table would be read from end to end."""
+    def plans(self, *, analyze: bool = False, **settings: str) -> list[dict[str, Any]]:
+        """The steps of each, as they are planned with those settings: a small table would be read from end to end.
+        With `analyze` they are taken, and counted."""
+        explain = f"EXPLAIN (ANALYZE {'on' if analyze else 'off'}, FORMAT JSON) "
         for name, value in settings.items():
             self.uow.connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
         steps: list[dict[str, Any]] = []
         for statement in [each for each in self.heard if each.split()[0] in {"SELECT", "WITH", "UPDATE", "DELETE"}]:
-            explained = self.uow.connection.exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement.replace("%", "%%"))
+            explained = self.uow.connection.exec_driver_sql(explain + statement.replace("%", "%%"))
             steps += _steps(explained.scalar_one()[0]["Plan"])
         return steps
 
@@ -84,7 +96,11 @@ def _steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def recorded(postgresql_url: str) -> Iterator[Recorded]:
-    opened = gateway(postgresql_url, pool_size=1, pool_timeout=1)
+    yield from recording(postgresql_url)
+
+
+def recording(url: str) -> Iterator[Recorded]:
+    opened = gateway(url, pool_size=1, pool_timeout=1)
     heard: list[str] = []
 
     class Hearing(cursor):
@@ -118,7 +134,12 @@ QUESTIONS: dict[str, Call] = {
     ),
 }
 READS: dict[str, Call] = {
-    "many": lambda uow: uow.access.subjects([(HERE, SOMEBODY), (HERE, OTHER)]),
+    "many": lambda uow: uow.access.places([(HERE, SOMEBODY), (HERE, OTHER)]),
+    "outbox, waiting": lambda uow: uow.outbox.backlog(),
+    "audit, waiting": lambda uow: uow.chains.backlog(),
+    "deliveries, waiting": lambda uow: uow.deliveries.backlog(),
+    "mail, waiting": lambda uow: uow.mail.backlog(),
+    "sequence": lambda uow: uow.sequence.get(),
     "accounts": lambda uow: uow.accounts.some([SOMEBODY, OTHER]),
     "organizations": lambda uow: uow.organizations.some([HERE]),
     "organizations, deleted": lambda uow: uow.organizations.deleted(limit=1),
@@ -147,6 +168,28 @@ READS: dict[str, Call] = {
     "trusted device": lambda uow: uow.trusted_devices.find(SOMEBODY, ID),
     "trusted devices": lambda uow: uow.trusted_devices.all(SOMEBODY, at=NOON),
 }
+FEED: dict[str, Call] = {
+    "feed": lambda uow: uow.outbox.feed(after=1, limit=20),
+    "feed, of an owner": lambda uow: uow.outbox.feed(after=1, limit=20, owner_id=ID),
+}
+SEQUENCING: dict[str, Call] = {
+    "sequence": lambda uow: uow.sequence.get(),
+    "lease": lambda uow: uow.sequence.take(ID, lease=timedelta(seconds=3), at=NOON),
+    "advance": lambda uow: uow.sequence.advance(Sequence(position=1)),
+    "events, unplaced": lambda uow: uow.outbox.unplaced(limit=500),
+    "events, placed": lambda uow: uow.outbox.place({(ID, UUID(int=number)): number for number in range(500)}),
+    "events, some": lambda uow: uow.outbox.some([(ID, ID)]),
+    "events, forgotten": lambda uow: uow.outbox.forget(before=NOON, limit=500),
+    "owners of new events": lambda uow: uow.outbox.owners(after=1, through=9),
+    "entries, unsealed": lambda uow: uow.chains.unsealed(limit=500),
+    "chains": lambda uow: uow.chains.get([ChainId(ID)]),
+}
+MANY_EVENTS = """
+INSERT INTO outbox (owner_id, id, aggregate_id, version, name, data, at, position)
+SELECT
+    md5(mod(number, 20)::text)::uuid, gen_random_uuid(), gen_random_uuid(), 1, 'account.renamed', '{}', now(), number
+FROM generate_series(1, 20000) AS number
+"""
 ONES: dict[str, Call] = {
     "session": lambda uow: uow.sessions.save(a_session(account_id=SOMEBODY, id=SESSION, generation=5)),
     "factors, locked": lambda uow: uow.second_factors.lock(SOMEBODY),
@@ -168,6 +211,7 @@ PAGES: dict[str, Call] = {
     "deliveries": lambda uow: uow.deliveries.page(ID, HOOK, limit=20, after=AFTER),
     "factors": lambda uow: uow.second_factors.page(limit=20, after=AFTER),
     "keys, personal": lambda uow: uow.api_keys.page(ID, None, limit=20, after=AFTER),
+    **FEED,
 }
 ENDS: dict[str, Call] = {
     "memberships, of account": lambda uow: uow.memberships.end_all(SOMEBODY, EndOfMembership.ACCOUNT_CLOSED, at=NOON),
@@ -189,6 +233,12 @@ ENDS: dict[str, Call] = {
     "codes by mail, expired": lambda uow: uow.email_codes.sweep(at=NOON, limit=500),
     "trusted devices": lambda uow: uow.trusted_devices.remove_all(SOMEBODY),
     "trusted devices, expired": lambda uow: uow.trusted_devices.sweep(at=NOON, limit=500),
+    "audit, personal": lambda uow: uow.audit.erase(SOMEBODY, limit=500),
+    "audit, to be erased": lambda uow: uow.audit.erase_due(before=NOON, limit=500),
+    "audit, old": lambda uow: uow.chains.aged(before=NOON, after=EntryId(ID), limit=500),
+    "audit, chains": lambda uow: uow.chains.lock([ChainId(ID)]),
+    "audit, entries": lambda uow: uow.chains.shorten([Chain(id=ChainId(ID))], [A_LINK]),
+    "events": lambda uow: uow.outbox.forget(before=NOON, limit=500),
 }
 
 
@@ -224,13 +274,15 @@ def test_of_many_it_is_two_statements_and_only_one_without_people(recorded: Reco
     recorded.heard.clear()
 
     of_programs = [(organization.id, program.id) for program in programs]
-    assert len(recorded.uow.access.subjects(of_programs)) == 3
+    assert len(recorded.uow.access.places(of_programs)) == 3
     assert len(recorded.heard) == 1
-    assert len(recorded.uow.access.subjects([*of_programs, (organization.id, account.id)])) == 4
+    assert len(recorded.uow.access.places([*of_programs, (organization.id, account.id)])) == 4
     assert len(recorded.heard) == 1 + 2
 
 
-@pytest.mark.parametrize("call", [*QUESTIONS.values(), *READS.values(), *PAGES.values(), *ENDS.values()])
+@pytest.mark.parametrize(
+    "call", [*QUESTIONS.values(), *READS.values(), *PAGES.values(), *ENDS.values(), *SEQUENCING.values()]
+)
 def test_no_table_is_read_from_end_to_end(recorded: Recorded, call: Call) -> None:
     call(recorded.uow)
     steps = recorded.plans(enable_seqscan="off")
@@ -243,6 +295,30 @@ def test_a_page_is_read_in_the_order_of_an_index(recorded: Recorded, call: Call)
     call(recorded.uow)
     steps = recorded.plans(enable_seqscan="off", enable_bitmapscan="off", enable_sort="off")
     assert {step["Node Type"] for step in steps} <= {"Limit", "Index Scan"}
+
+
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [("events, unplaced", "ix_outbox_unplaced"), ("entries, unsealed", "ix_audit_entries_unsealed")],
+)
+def test_what_waits_is_read_from_an_index_of_nothing_else_and_in_its_order(
+    recorded: Recorded, call: str, index: str
+) -> None:
+    SEQUENCING[call](recorded.uow)
+    steps = recorded.plans(enable_seqscan="off", enable_bitmapscan="off", enable_sort="off")
+    assert [step.get("Index Name") for step in steps] == [None, index]
+    assert steps[0]["Node Type"] == "Limit"
+
+
+def test_a_batch_is_placed_by_one_statement_that_finds_each_event_by_its_key(recorded: Recorded) -> None:
+    recorded.uow.connection.exec_driver_sql(MANY_EVENTS)
+    recorded.uow.connection.exec_driver_sql("ANALYZE outbox")
+    recorded.heard.clear()
+    SEQUENCING["events, placed"](recorded.uow)
+    assert len(recorded.heard) == 1
+    steps = recorded.plans(enable_seqscan="off")
+    [found] = [step for step in steps if "Index Name" in step]
+    assert (found["Index Name"], found["Index Cond"].count(" = ")) == ("pk_outbox", 2)
 
 
 def test_no_relay_reads_a_table_from_end_to_end(recorded: Recorded) -> None:

@@ -5,11 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from adapters.sql.database import SqlDatabase
-from application.email_codes import email_code_payload
 from application.factor_proofs import Proof
-from domain.accounts import EmailAddress
-from domain.kernel import EmailCodeId
-from domain.one_time_tokens import OneTimeToken, Purpose
+from domain.email_codes import BrowserToken
+from domain.one_time_tokens import Purpose
 from domain.second_factors import FactorWrong
 from tests.application.world import HOME, PASSWORD, World
 from tests.builders import an_address
@@ -73,8 +71,7 @@ def test_a_code_by_mail_is_asked_for_in_one_and_shown_in_two(world: World, ada: 
     [browser_token] = browsers
     packed = world.tokens.read(Purpose.EMAIL_CODE, browser_token)
     assert packed
-    id = EmailCodeId(OneTimeToken.unpack(packed).id)
-    code = world.codes.digits(Purpose.EMAIL_CODE, email_code_payload(EmailAddress(ada), id))
+    code = world.codes.digits(Purpose.EMAIL_CODE, BrowserToken.unpack(packed).code_payload)
     sign_in = world.sign_in_with_email_code
     assert transactions(world, lambda: sign_in(browser_token=browser_token, code=code, client=HOME)) == 2
 
