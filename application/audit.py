@@ -70,7 +70,7 @@ class ExportAudit:
         """Pages. What is entered from now on is left for the next export, this one's own entry too."""
         now = self.clock.now()
         exported = Happening(
-            action="audit.exported",
+            action="export_audit",
             at=now,
             target_id=organization_id,
             organization_id=OrganizationId(organization_id) if organization_id else None,
@@ -121,7 +121,7 @@ class EraseFromAudit:
             if removed < self.batch and before + removed:
                 uow.audit.note(
                     Happening(
-                        action="audit.personal_erased",
+                        action="erase_from_audit",
                         at=self.clock.now(),
                         about=account_id,
                         target_id=account_id,

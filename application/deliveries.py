@@ -66,7 +66,7 @@ class TryWebhook:
             endpoint = _active(uow, owner_id, webhook_id)
             delivery = Delivery.test(owner_id=owner_id, id=id, endpoint_id=endpoint.id, at=now)
             uow.deliveries.queue([delivery])
-            uow.audit.note(_asked("webhook.tested", endpoint, delivery, now))
+            uow.audit.note(_asked("try_webhook", endpoint, delivery, now))
         return delivery
 
 
@@ -107,7 +107,7 @@ class Redeliver:
                 raise DeliveryNotFound
             again = delivery.redeliver()
             uow.deliveries.requeue(again, at=now)
-            uow.audit.note(_asked("webhook.redelivered", endpoint, again, now))
+            uow.audit.note(_asked("redeliver", endpoint, again, now))
         return again
 
 

@@ -71,7 +71,7 @@ def test_an_export_leaves_an_entry_where_those_concerned_see_it(trail: World) ->
     trail.export_audit(organization_id=ACME, since=NOON)
     entry = entries(trail.database.persistence, ChainId(ACME))[-1]
     assert (entry.action, entry.outcome, entry.actor_id, entry.target_id, entry.at) == (
-        "audit.exported",
+        "export_audit",
         Outcome.SUCCEEDED,
         None,
         ACME,
@@ -81,13 +81,11 @@ def test_an_export_leaves_an_entry_where_those_concerned_see_it(trail: World) ->
 
 
 def test_an_export_of_everything_is_the_installations_business(trail: World) -> None:
-    assert "audit.exported" not in {entry.action for page in exported(trail) for entry in page}, "it is left out itself"
+    assert "export_audit" not in {entry.action for page in exported(trail) for entry in page}, "it is left out itself"
     [entry] = entries(trail.database.persistence, ChainId(UUID(int=0)))
-    assert entry.action == "audit.exported"
+    assert entry.action == "export_audit"
     trail.clock.advance(MINUTE)
-    assert "audit.exported" in {entry.action for page in exported(trail) for entry in page}, (
-        "of the next one it is part"
-    )
+    assert "export_audit" in {entry.action for page in exported(trail) for entry in page}, "of the next one it is part"
 
 
 def test_an_end_in_the_future_is_now(trail: World) -> None:
@@ -112,7 +110,7 @@ def test_an_erasure_leaves_one_entry_and_none_where_there_was_nothing(world: Wor
     assert [world.erase_from_audit(account_id=ADA) for _ in range(2)] == [5, 0]
     [entry] = entries(database, ChainId(ADA))
     assert (entry.action, entry.actor_id, entry.target_id, entry.details) == (
-        "audit.personal_erased",
+        "erase_from_audit",
         None,
         ADA,
         {"entries": 5},

@@ -24,6 +24,14 @@ NEW, NAME = "ada@new.example", "Ada Lovelace"
 OWNER_ADDRESS, MEMBER_ADDRESS, COMPANY = "owner@example.net", "member@example.net", "Löwe & Söhne"
 
 
+def relayed(world: World) -> None:
+    """What waits is delivered."""
+    while world.sequencer():
+        pass
+    while world.relay_webhooks() or world.courier.answer(200):
+        pass
+
+
 def a_day_in_an_organization(world: World) -> Iterator[Step]:
     """It begins and ends without anybody but the operator."""
     declared = Catalogue.declare({"invoices:send": "Send invoices"}, of_admin=["invoices:send"])
@@ -90,7 +98,10 @@ def a_day_in_an_organization(world: World) -> Iterator[Step]:
     yield "change webhook", lambda: world.change_webhook(**this, description="Invoices")
     yield "= change webhook", lambda: world.change_webhook(**this, description="Invoices")
     yield "rotate webhook", lambda: world.rotate_webhook_secret(**this)
-    yield "= try webhook", lambda: world.try_webhook(**this)
+    yield "* try webhook", lambda: world.try_webhook(**this)
+    yield "= relay", lambda: relayed(world)
+    (sent, *_), _ = world.list_deliveries(**this, limit=10, after=None)
+    yield "* redeliver", lambda: world.redeliver(**this, delivery_id=sent.id)
     yield "switch off webhook", lambda: world.change_webhook(**this, enabled=False)
     yield "- try webhook", lambda: world.try_webhook(**this)
     yield "switch on webhook", lambda: world.change_webhook(**this, enabled=True)
@@ -198,6 +209,8 @@ def a_long_day(world: World) -> Iterator[Step]:
     yield "= deliver", world.deliver
     yield "revoke retired", world.revoke_retired
     yield "= sweep", lambda: list(world.sweep())
+    yield "* export audit", lambda: list(world.export_audit())
+    yield "* erase from audit", lambda: world.erase_from_audit(account_id=planted.id)
     yield from a_day_of_factors(world)
 
 

@@ -16,12 +16,17 @@ from tests.application.world import EVE, HOME, PASSWORD, World
 from tests.builders import MINUTE
 
 MOMENT = timedelta(microseconds=1)
+A_WEBHOOK: dict[str, Any] = {"url": "https://hooks.example.com/", "events": ("*",)}
 A_KEY: dict[str, Any] = {"name": "nightly", "scopes": (), "expires_at": None}
 
 
 def in_their_organization(world: World, principal: Principal) -> dict[str, Any]:
     organization = world.make_organization(principal=principal, name="Acme")
     return {"actor": world.within(principal, organization.id), "service_account_id": uuid4()}
+
+
+def holding(world: World, principal: Principal) -> dict[str, Any]:
+    return {"holder": in_their_organization(world, principal)["actor"], "webhook_id": uuid4()}
 
 
 Call = Callable[[World, Principal], object]
@@ -47,6 +52,10 @@ SENSITIVE: dict[str, Call] = {
     "make_service_key": lambda w, p: w.make_service_key(**in_their_organization(w, p), **A_KEY),
     "rotate_service_key": lambda w, p: w.rotate_service_key(**in_their_organization(w, p), key_id=uuid4()),
     "revoke_service_key": lambda w, p: w.revoke_service_key(**in_their_organization(w, p), key_id=uuid4()),
+    "make_webhook": lambda w, p: w.make_webhook(holder=holding(w, p)["holder"], **A_WEBHOOK),
+    "change_webhook": lambda w, p: w.change_webhook(**holding(w, p)),
+    "rotate_webhook_secret": lambda w, p: w.rotate_webhook_secret(**holding(w, p)),
+    "delete_webhook": lambda w, p: w.delete_webhook(**holding(w, p)),
 }
 OF_OPERATORS: dict[str, Call] = {
     "follow_events": lambda w, p: w.follow_events(reader=p, after=None, limit=1),
@@ -61,6 +70,15 @@ OF_OPERATORS: dict[str, Call] = {
     "end_sessions_of": lambda w, p: w.end_sessions_of(principal=p, account_id=uuid4()),
     "send_password_reset": lambda w, p: w.send_password_reset(principal=p, account_id=uuid4()),
     "reset_factors": lambda w, p: w.reset_factors(principal=p, account_id=uuid4()),
+    "make_webhook": lambda w, p: w.make_webhook(holder=p, **A_WEBHOOK),
+    "list_webhooks": lambda w, p: w.list_webhooks(holder=p),
+    "show_webhook": lambda w, p: w.show_webhook(holder=p, webhook_id=uuid4()),
+    "change_webhook": lambda w, p: w.change_webhook(holder=p, webhook_id=uuid4()),
+    "rotate_webhook_secret": lambda w, p: w.rotate_webhook_secret(holder=p, webhook_id=uuid4()),
+    "delete_webhook": lambda w, p: w.delete_webhook(holder=p, webhook_id=uuid4()),
+    "try_webhook": lambda w, p: w.try_webhook(holder=p, webhook_id=uuid4()),
+    "list_deliveries": lambda w, p: w.list_deliveries(holder=p, webhook_id=uuid4(), limit=10, after=None),
+    "redeliver": lambda w, p: w.redeliver(holder=p, webhook_id=uuid4(), delivery_id=uuid4()),
 }
 ORDINARY = {
     *("sign_out", "step_up", "list_sessions", "rename", "export"),
@@ -85,7 +103,8 @@ def test_of_every_call_in_somebodys_name_it_is_said_how_sure_it_must_be(world: W
     calls = {
         name
         for name, use_case in vars(world).items()
-        if callable(use_case) and {"principal", "actor", "reader"} & set(inspect.signature(use_case).parameters)
+        if callable(use_case)
+        and {"principal", "actor", "holder", "reader"} & set(inspect.signature(use_case).parameters)
     }
     assert calls == SENSITIVE.keys() | OF_OPERATORS.keys() | ORDINARY
 

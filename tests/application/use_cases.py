@@ -260,7 +260,6 @@ class UseCases:
         self.export_audit = use(audit.ExportAudit, page=2)
         self.erase_from_audit = use(audit.EraseFromAudit, batch=2)
         self.verify_audit = use(audit_verification.VerifyAudit, page=2)
-        self.sequencer = use(Sequencer, holder=self.ids.new(), batch=3)
 
         self.make_webhook = use(webhooks.MakeWebhook)
         self.list_webhooks = use(webhooks.ListWebhooks)

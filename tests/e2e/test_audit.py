@@ -133,7 +133,7 @@ def test_an_export_is_of_a_time(audited: Installation) -> None:
 def test_an_export_leaves_an_entry_itself(audited: Installation) -> None:
     exported(audited, "--organization", str(ACME))
     actions = [entry["action"] for entry in exported(audited)]
-    assert actions.count("audit.exported") == 1
+    assert actions.count("export_audit") == 1
 
 
 def test_a_file_is_its_owners_alone_and_is_not_overwritten(audited: Installation) -> None:
