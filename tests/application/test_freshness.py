@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from application.ports.audit import EntryFilter
 from domain.access import Principal
 from domain.assurance import StepUpRequired
 from domain.kernel import DomainError
@@ -65,6 +66,9 @@ OF_OPERATORS: dict[str, Call] = {
     "end_sessions_of": lambda w, p: w.end_sessions_of(principal=p, account_id=uuid4()),
     "send_password_reset": lambda w, p: w.send_password_reset(principal=p, account_id=uuid4()),
     "reset_factors": lambda w, p: w.reset_factors(principal=p, account_id=uuid4()),
+    "list_all_audit_entries": lambda w, p: w.list_all_audit_entries(
+        principal=p, wanted=EntryFilter(), limit=10, after=None
+    ),
     "follow_events": lambda w, p: w.follow_events(reader=p, after=None, limit=10),
     "make_webhook": lambda w, p: w.make_webhook(holder=p, **A_WEBHOOK),
     "list_webhooks": lambda w, p: w.list_webhooks(holder=p),
@@ -85,7 +89,7 @@ ORDINARY = {
     *("list_my_invitations", "accept_invitation"),
     *("list_roles", "make_role", "change_role", "delete_role"),
     *("list_service_accounts", "make_service_account", "change_service_account", "delete_service_account"),
-    *("list_personal_keys", "list_service_keys"),
+    *("list_personal_keys", "list_service_keys", "list_audit_entries"),
 }
 """What shows, what somebody else could do in the same place, and what only takes away from the caller."""
 
