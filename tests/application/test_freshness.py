@@ -89,7 +89,7 @@ ORDINARY = {
     *("list_my_invitations", "accept_invitation"),
     *("list_roles", "make_role", "change_role", "delete_role"),
     *("list_service_accounts", "make_service_account", "change_service_account", "delete_service_account"),
-    *("list_personal_keys", "list_service_keys"),
+    *("list_personal_keys", "list_service_keys", "list_audit_entries"),
 }
 """What shows, what somebody else could do in the same place, and what only takes away from the caller."""
 
