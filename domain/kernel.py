@@ -20,6 +20,8 @@ ApiKeyId = NewType("ApiKeyId", UUID)
 PasskeyId = NewType("PasskeyId", UUID)
 ChallengeId = NewType("ChallengeId", UUID)
 EmailCodeId = NewType("EmailCodeId", UUID)
+WebhookId = NewType("WebhookId", UUID)
+DeliveryId = NewType("DeliveryId", UUID)
 
 ActorId = AccountId | ServiceAccountId
 """Whoever does something: a person, or a program of an organization."""

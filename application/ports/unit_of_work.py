@@ -13,6 +13,7 @@ from application.ports.audit import AuditTrail, Chains
 from application.ports.catalogue import Catalogues
 from application.ports.challenges import Challenges
 from application.ports.claims import Claims
+from application.ports.deliveries import Deliveries
 from application.ports.email_changes import EmailChanges
 from application.ports.email_codes import EmailCodes
 from application.ports.invitations import Invitations
@@ -29,6 +30,7 @@ from application.ports.service_accounts import ServiceAccounts
 from application.ports.sessions import Sessions
 from application.ports.signing_keys import SigningKeys
 from application.ports.trusted_devices import TrustedDevices
+from application.ports.webhooks import WebhookEndpoints
 
 
 class UnitOfWork(Protocol):
@@ -86,6 +88,10 @@ class UnitOfWork(Protocol):
     def chains(self) -> Chains: ...
     @property
     def sequence(self) -> Sequences: ...
+    @property
+    def webhooks(self) -> WebhookEndpoints: ...
+    @property
+    def deliveries(self) -> Deliveries: ...
 
 
 Begin = Callable[[], AbstractContextManager[UnitOfWork]]
