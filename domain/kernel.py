@@ -1,4 +1,4 @@
-"""What every concept is made of: ids, events, aggregates and the six kinds of error."""
+"""What every concept is made of: ids, events, aggregates and the seven kinds of error."""
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -35,6 +35,8 @@ class Event:
     """Something that happened, named in the past tense. It carries ids and no personal data."""
 
     name: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+    """Counts up when a field goes, or means something else; a new field leaves it."""
 
     at: datetime
 
@@ -101,6 +103,10 @@ class NotFound(DomainError):
 
 class Conflict(DomainError):
     """The present state does not allow it."""
+
+
+class Gone(DomainError):
+    """It was there once, and will not come back."""
 
 
 class TooMany(DomainError):

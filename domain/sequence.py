@@ -5,6 +5,17 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from domain.kernel import CursorInvalid, Gone
+
+
+class CursorExpired(Gone):
+    """The events that follow the cursor are no longer kept, so that the reader cannot catch up by the feed alone."""
+
+    code = "cursor_expired"
+
+    def __init__(self) -> None:
+        super().__init__("Events after that cursor are gone. Take stock anew, then follow the feed without `after`.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
@@ -24,6 +35,14 @@ class Sequence:
             return None
         epoch = self.epoch if self.holder == holder else self.epoch + 1
         return replace(self, epoch=epoch, holder=holder, expires_at=at + lease)
+
+    def must_reach(self, position: int) -> None:
+        """Raise CursorInvalid for a place that the feed has not come to yet, CursorExpired for one that cannot be
+        read on from any more."""
+        if not 0 <= position <= self.position:
+            raise CursorInvalid
+        if position < self.forgotten:
+            raise CursorExpired
 
     def advanced(self, count: int) -> Self:
         return replace(self, position=self.position + count)

@@ -33,6 +33,7 @@ from application import (
     claims,
     email_changes,
     email_codes,
+    events,
     factor_proofs,
     factor_resets,
     invitations,
@@ -381,6 +382,8 @@ class Container(containers.DeclarativeContainer):
 
     compose_mail = plain(mail.ComposeMail, usual, public_url=setting.public_url)
     send_queued_mail = plain(mail.SendQueuedMail, usual, compose=compose_mail, policy=setting.mail_policy)
+    follow_events = retried(events.FollowEvents, usual)
+    look_for_news = retried(events.LookForNews, usual)
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
     sweep = plain(
         Sweep,

@@ -1,14 +1,22 @@
-"""HTTP/1.1 as uvicorn speaks it, with the limit on the head of a request that uvicorn lacks."""
+"""HTTP/1.1 as uvicorn speaks it, with what uvicorn lacks: a limit on the head of a request, and a word to whoever makes
+a client wait when the server ends."""
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from entrypoints.http.problems import HEAD_TOO_LARGE, own_problem
 
 MOST_HEAD_BYTES = 64 * 1024
+ON_SHUTDOWN = "on_shutdown"
+"""In the state of the lifespan: what is called when the server begins to end. The lifespan's own end comes after the
+last answer, and so too late for whoever puts an answer off."""
 
 
 class _HeadTooLarge(Exception):
     pass
+
+
+def _nothing() -> None:
+    """An application that makes nobody wait."""
 
 
 class BoundedHeads(HttpToolsProtocol):
@@ -50,6 +58,10 @@ class BoundedHeads(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._has_advanced = True
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.app_state.get(ON_SHUTDOWN, _nothing)()
 
     def send_400_response(self, msg: str) -> None:
         if self._is_head_too_large:

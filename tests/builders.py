@@ -14,6 +14,7 @@ from domain.api_keys import ApiKey, KeyKind
 from domain.attempts import AttemptCounter, Bucket
 from domain.challenges import Challenge, ChallengeKind
 from domain.claims import Claim
+from domain.deliveries import Delivery, DeliveryState
 from domain.email_changes import EmailChange
 from domain.email_codes import EmailCode
 from domain.invitations import Invitation
@@ -22,6 +23,7 @@ from domain.kernel import (
     ApiKeyId,
     ChallengeId,
     ClaimId,
+    DeliveryId,
     EmailChangeId,
     EmailCodeId,
     InvitationId,
@@ -33,6 +35,7 @@ from domain.kernel import (
     RoleId,
     ServiceAccountId,
     SessionId,
+    WebhookId,
 )
 from domain.mail import MailKind, QueuedMail
 from domain.memberships import Membership
@@ -46,6 +49,7 @@ from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import KeyState, SigningKey
 from domain.trusted_devices import TrustedDevice
+from domain.webhooks import EndOfWebhook, EventFilter, WebhookEndpoint
 
 NOON = datetime(2026, 3, 20, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -373,3 +377,52 @@ def a_signing_key(**changes: Any) -> SigningKey:
         sealed_private="v1.key.sealed",
     )
     return replace(key, **changes)
+
+
+def a_webhook(**changes: Any) -> WebhookEndpoint:
+    endpoint = WebhookEndpoint(
+        owner_id=_ids.new(),
+        id=WebhookId(_ids.new()),
+        url="https://hooks.example.com/portico",
+        description="What the invoices need to know",
+        events_wanted=EventFilter(frozenset({"member.*", "organization.renamed"})),
+        sealed_secret="sealed",
+        previous_sealed_secret="sealed before",
+        previous_expires_at=NOON + DAY,
+        disabled_because=EndOfWebhook.FAILING,
+        disabled_at=NOON + 2 * HOUR,
+        failing_since=NOON + HOUR,
+        created_by=AccountId(_ids.new()),
+        created_at=NOON,
+    )
+    return replace(endpoint, **changes)
+
+
+def an_active_webhook(**changes: Any) -> WebhookEndpoint:
+    return a_webhook(**{"disabled_because": None, "disabled_at": None, "failing_since": None, **changes})
+
+
+def a_delivery(**changes: Any) -> Delivery:
+    delivery = Delivery(
+        owner_id=_ids.new(),
+        id=DeliveryId(_ids.new()),
+        endpoint_id=WebhookId(_ids.new()),
+        aggregate_id=_ids.new(),
+        event_owner_id=_ids.new(),
+        event_id=_ids.new(),
+        event_name="member.added",
+        position=2**40,
+        state=DeliveryState.FAILED,
+        tries=11,
+        status=503,
+        error="timeout",
+        created_at=NOON,
+        tried_at=NOON + MINUTE,
+        settled_at=NOON + HOUR,
+    )
+    return replace(delivery, **changes)
+
+
+def a_waiting_delivery(**changes: Any) -> Delivery:
+    fresh = {"state": DeliveryState.PENDING, "tries": 0, "status": None, "error": "", "tried_at": None}
+    return a_delivery(**{**fresh, "settled_at": None, **changes})

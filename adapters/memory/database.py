@@ -13,6 +13,7 @@ from adapters.memory.audit import EntryKey, MemoryAuditTrail, MemoryChains, Pers
 from adapters.memory.catalogue import MemoryCatalogues
 from adapters.memory.challenges import ChallengeKey, MemoryChallenges
 from adapters.memory.claims import ClaimKey, MemoryClaims
+from adapters.memory.deliveries import DeliveryKey, MemoryDeliveries
 from adapters.memory.email_changes import MemoryEmailChanges
 from adapters.memory.email_codes import EmailCodeKey, MemoryEmailCodes
 from adapters.memory.invitations import InvitationKey, MemoryInvitations
@@ -30,6 +31,7 @@ from adapters.memory.service_accounts import MemoryServiceAccounts, ServiceAccou
 from adapters.memory.sessions import MemorySessions, SessionKey
 from adapters.memory.signing_keys import MemorySigningKeys
 from adapters.memory.trusted_devices import MemoryTrustedDevices, TrustedDeviceKey
+from adapters.memory.webhooks import MemoryWebhookEndpoints, WebhookKey
 from application.ports.environment import Ids
 from application.ports.outbox import Emit, OutboxEvent
 from application.ports.unit_of_work import Persistence, UnitOfWork
@@ -39,6 +41,7 @@ from domain.attempts import AttemptCounter
 from domain.audit import AuditEntry, Chain, ChainId, Happening, Personal, Seal
 from domain.challenges import Challenge
 from domain.claims import Claim
+from domain.deliveries import Delivery, Lane
 from domain.email_changes import EmailChange
 from domain.email_codes import EmailCode
 from domain.invitations import Invitation
@@ -56,6 +59,7 @@ from domain.service_accounts import ServiceAccount
 from domain.sessions import Session
 from domain.signing_keys import SigningKey
 from domain.trusted_devices import TrustedDevice
+from domain.webhooks import WebhookEndpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,9 @@ class Tables:
     audit_seals: dict[SealKey, Seal] = field(default_factory=dict)
     audit_chains: dict[ChainId, Chain] = field(default_factory=dict)
     sequences: dict[None, Sequence] = field(default_factory=dict)
+    webhooks: dict[WebhookKey, WebhookEndpoint] = field(default_factory=dict)
+    deliveries: dict[DeliveryKey, Delivery] = field(default_factory=dict)
+    lanes: dict[Lane, datetime] = field(default_factory=dict)
 
     def copied(self) -> Self:
         return type(self)(**{table.name: dict(getattr(self, table.name)) for table in fields(self)})
@@ -126,6 +133,8 @@ class Repositories:
     audit: MemoryAuditTrail
     chains: MemoryChains
     sequence: MemorySequences
+    webhooks: MemoryWebhookEndpoints
+    deliveries: MemoryDeliveries
 
     @classmethod
     def over(cls, tables: Tables, emit: Emit, note: Callable[[Happening], None]) -> Self:
@@ -173,6 +182,8 @@ class Repositories:
             audit=MemoryAuditTrail(tables.audit_entries, tables.audit_personal, note),
             chains=MemoryChains(tables.audit_entries, tables.audit_personal, tables.audit_seals, tables.audit_chains),
             sequence=MemorySequences(tables.sequences),
+            webhooks=MemoryWebhookEndpoints(tables.webhooks, emit),
+            deliveries=MemoryDeliveries(tables.deliveries, tables.lanes),
         )
 
 
@@ -233,6 +244,7 @@ class MemoryDatabase(Persistence):
 _PORTS = fields(Repositories)
 _READS = frozenset(
     {
+        "active",
         "all",
         "by_key",
         "by_session",
@@ -250,6 +262,7 @@ _READS = frozenset(
         "of_owner",
         "count_owned",
         "owned_by",
+        "owners",
         "page",
         "page_of_account",
         "page_of_organization",

@@ -52,6 +52,10 @@ class MemoryMemberships(Memberships):
         members = self._of_organization(organization_id)
         return any(member.is_owner and member.account_id != account_id for member in members)
 
+    def owners(self, organization_id: OrganizationId, *, limit: int) -> list[AccountId]:
+        members = self._of_organization(organization_id)
+        return sorted(member.account_id for member in members if member.is_owner)[:limit]
+
     def count_owned(self, account_id: AccountId) -> int:
         return len(self.owned_by(account_id))
 

@@ -29,6 +29,9 @@ class MemoryOutbox(Outbox):
         ]
         return following[:limit]
 
+    def owners(self, *, after: int, through: int) -> set[UUID]:
+        return {event.owner_id for event in self._placed() if after < (event.position or 0) <= through}
+
     def unplaced(self, *, limit: int) -> list[OutboxEvent]:
         waiting = (event for event in self.rows.values() if event.position is None)
         return sorted(waiting, key=lambda event: (event.aggregate_id, event.version, event.id))[:limit]

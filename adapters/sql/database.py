@@ -18,6 +18,7 @@ from adapters.sql.chains import SqlChains
 from adapters.sql.challenges import SqlChallenges
 from adapters.sql.checks import strays
 from adapters.sql.claims import SqlClaims
+from adapters.sql.deliveries import SqlDeliveries
 from adapters.sql.email_changes import SqlEmailChanges
 from adapters.sql.email_codes import SqlEmailCodes
 from adapters.sql.engine import gateway
@@ -38,6 +39,7 @@ from adapters.sql.service_accounts import SqlServiceAccounts
 from adapters.sql.sessions import SqlSessions
 from adapters.sql.signing_keys import SqlSigningKeys
 from adapters.sql.trusted_devices import SqlTrustedDevices
+from adapters.sql.webhooks import SqlWebhookEndpoints
 from application.ports.environment import Ids
 from application.ports.outbox import Emit
 from application.ports.unit_of_work import Persistence, UnitOfWork
@@ -156,6 +158,14 @@ class SqlUnitOfWork(UnitOfWork):
     @property
     def sequence(self) -> SqlSequences:
         return SqlSequences(self.connection)
+
+    @property
+    def webhooks(self) -> SqlWebhookEndpoints:
+        return SqlWebhookEndpoints(self.connection, self.emit)
+
+    @property
+    def deliveries(self) -> SqlDeliveries:
+        return SqlDeliveries(self.connection)
 
 
 class SqlDatabase(Persistence):

@@ -139,6 +139,13 @@ class SqlMemberships(Memberships):
         )
         return self.connection.execute(other.limit(1)).first() is not None
 
+    def owners(self, organization_id: OrganizationId, *, limit: int) -> list[AccountId]:
+        owners = select(MemberRow.account_id).where(
+            MemberRow.organization_id == organization_id, MemberRow.role == OWNER
+        )
+        ids = self.connection.execute(owners.order_by(MemberRow.account_id).limit(limit)).scalars()
+        return [AccountId(id) for id in ids]
+
     def count_owned(self, account_id: AccountId) -> int:
         owned = select(func.count()).where(MembershipRow.account_id == account_id, MembershipRow.role == OWNER)
         return self.connection.execute(owned).scalar_one()

@@ -37,6 +37,7 @@ class OutboxRow(Model):
     name: Mapped[str] = mapped_column(String(64))
     data: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+    schema_version: Mapped[int] = mapped_column(server_default="1")
     position: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -64,6 +65,10 @@ class SqlOutbox(Outbox):
             following = following.where(OutboxRow.owner_id == owner_id)
         rows = self.connection.execute(following.order_by(OutboxRow.position).limit(limit))
         return [OutboxEvent(**row) for row in rows.mappings()]
+
+    def owners(self, *, after: int, through: int) -> set[UUID]:
+        between = select(OutboxRow.owner_id).where(OutboxRow.position > after, OutboxRow.position <= through)
+        return set(self.connection.execute(between.distinct()).scalars())
 
     def unplaced(self, *, limit: int) -> list[OutboxEvent]:
         # By aggregate and version: so a limit can cut off only what comes later.

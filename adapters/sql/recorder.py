@@ -35,6 +35,7 @@ class Recorder:
                     "name": event.name,
                     "data": data,
                     "at": event.at,
+                    "schema_version": event.schema_version,
                 }
             )
             self.note(Happening.of_event(event.name, data, aggregate_id=aggregate_id, at=event.at))

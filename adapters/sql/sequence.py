@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, String, case, or_, select, update
+from sqlalchemy import BigInteger, Connection, String, case, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.model import Model
@@ -43,6 +43,11 @@ class SqlSequences(Sequences):
         return to_sequence(self.connection.execute(select(SequenceRow.__table__).where(_IT)).one())
 
     def take(self, holder: UUID, *, lease: timedelta, at: datetime) -> Sequence | None:
+        if self.connection.dialect.name == "postgresql":
+            # Whoever stops in the middle holds the row, and others would wait for as long as it is stopped. The server
+            # ends such a transaction, which this setting does not outlive.
+            limit = f"{lease // timedelta(milliseconds=1)}ms"
+            self.connection.execute(select(func.set_config("idle_in_transaction_session_timeout", limit, True)))
         is_mine = SequenceRow.holder == holder
         is_free = or_(SequenceRow.expires_at.is_(None), SequenceRow.expires_at <= at)
         taken = (

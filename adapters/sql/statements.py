@@ -55,6 +55,20 @@ def inserted_or_changed(connection: Connection, model: type[Model], row: Values,
     return connection.execute(upsert.returning(model.__table__), row).one()
 
 
+def inserted_or_locked(connection: Connection, model: type[Model], rows: Sequence[Values]) -> None:
+    """Insert the rows, and lock, unchanged, those whose keys are there already. Whoever removes such a row waits, or is
+    waited for.
+
+    Give the rows in the order of their keys, so that two who do this do not wait for each other.
+    """
+    if not rows:
+        return
+    unchanged = next(iter(without_key(model, rows[0])))
+    upsert = _insert(connection, model)
+    same = {unchanged: getattr(model, unchanged)}
+    connection.execute(upsert.on_conflict_do_update(index_elements=_key(model), set_=same), list(rows))
+
+
 def some_of(
     model: type[Model], *conditions: ColumnElement[bool], oldest: InstrumentedAttribute[Any], limit: int
 ) -> ColumnElement[bool]:

@@ -10,12 +10,10 @@ from domain.kernel import DeliveryId, WebhookId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Errand:
-    """A delivery that a relay holds, and the lane with it, until `leased_until`. `touched` tells later whether anything
-    was queued in the lane meanwhile."""
+    """A delivery that a relay holds, and the lane with it, until `leased_until`."""
 
     delivery: Delivery
     leased_until: datetime
-    touched: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class Deliveries(Protocol):
     def queue(self, deliveries: Collection[Delivery]) -> None:
         """Add them, each to the end of its lane."""
 
-    def requeue(self, delivery: Delivery) -> None:
+    def requeue(self, delivery: Delivery, *, at: datetime) -> None:
         """Let one that was over wait in its lane again. Raise Stale if it does so already."""
 
     def claim(

@@ -28,6 +28,9 @@ class Memberships(Protocol):
     def has_other_owner(self, organization_id: OrganizationId, account_id: AccountId) -> bool:
         """Whether somebody else owns the organization. To rely on it, lock the organization first."""
 
+    def owners(self, organization_id: OrganizationId, *, limit: int) -> list[AccountId]:
+        """At most `limit` of the organization's owners, in the order of their ids."""
+
     def count_owned(self, account_id: AccountId) -> int:
         """Of how many organizations the account is owner."""
 

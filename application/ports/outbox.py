@@ -13,6 +13,7 @@ class OutboxEvent:
 
     `owner_id` names the shard: the account that it belongs to, or the aggregate itself. `version` is the
     aggregate's own, and orders its events together with `id`: to be removed counts as one more save.
+    `schema_version` is what its data looked like then: an old row stays as it was written.
     `position` is its place in the feed, given by the sequencer after it was committed.
     """
 
@@ -23,6 +24,7 @@ class OutboxEvent:
     name: str
     data: dict[str, str | int | bool | None]
     at: datetime
+    schema_version: int = 1
     position: int | None = None
 
 
@@ -44,6 +46,9 @@ class Outbox(Protocol):
 
     def feed(self, *, after: int, limit: int, owner_id: UUID | None = None) -> list[OutboxEvent]:
         """What comes after that position, in order; of one owner, or of all."""
+
+    def owners(self, *, after: int, through: int) -> set[UUID]:
+        """Whose events came after that position, up to the other."""
 
     def unplaced(self, *, limit: int) -> list[OutboxEvent]:
         """Committed events without a place. Those of an aggregate come in order, and none is left out that comes before

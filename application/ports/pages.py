@@ -11,3 +11,9 @@ def id_of(cursor: str) -> UUID:
         return UUID(cursor)
     except ValueError:
         raise CursorInvalid from None
+
+
+def ids_of(cursor: str) -> tuple[UUID, UUID]:
+    """The same where two ids make the key. Raise CursorInvalid."""
+    first, _, second = cursor.partition(".")
+    return id_of(first), id_of(second)

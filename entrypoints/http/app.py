@@ -29,6 +29,7 @@ from entrypoints.http import (
     development,
     email_changes,
     email_codes,
+    events,
     health,
     invitations,
     memberships,
@@ -44,7 +45,9 @@ from entrypoints.http import (
     signing_keys,
 )
 from entrypoints.http.clients import ClientAddresses
+from entrypoints.http.head import Head
 from entrypoints.http.middleware import RequestMiddleware
+from entrypoints.protocol import ON_SHUTDOWN
 from entrypoints.settings import Settings
 
 _DOCS_POLICY = "; ".join(
@@ -75,7 +78,7 @@ def create_app(container: Container) -> FastAPI:
     settings: Settings = container.settings()
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         workers = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="worker")
         asyncio.get_running_loop().set_default_executor(workers)
         container.prepare_keys()()
@@ -85,7 +88,8 @@ def create_app(container: Container) -> FastAPI:
         # What has been loaded by now stays: looking through it for garbage again and again would only stop requests.
         gc.collect()
         gc.freeze()
-        yield
+        yield {ON_SHUTDOWN: head.close}
+        head.close()
         if background:
             await asyncio.to_thread(background.stop)
         await asyncio.to_thread(container.hashing_executor().close)
@@ -104,6 +108,7 @@ def create_app(container: Container) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.container = container
+    app.state.head = head = Head(lambda after: container.look_for_news()(after=after))
     app.state.client_addresses = ClientAddresses(settings.trusted_proxies)
     problems.install(app)
     # One flat list, what is called most first: routers inside the router, as include_router makes them, cost every
@@ -128,6 +133,7 @@ def create_app(container: Container) -> FastAPI:
         service_accounts.routes,
         api_keys.routes,
         api_keys.personal,
+        events.routes,
         email_changes.routes,
         operators.routes,
         signing_keys.routes,

@@ -48,6 +48,11 @@ class Caller(Request):
         """`principal`, for a route that hashes: nobody takes a place in that queue who is not signed in."""
         return await asyncio.to_thread(self.principal)
 
+    async def hung_up(self) -> None:
+        """Return once the client is gone. For a call without a body."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
     def _authenticated(
         self, organization_id: OrganizationId | None, other_id: AccountId | None = None
     ) -> tuple[Subject, Subject | None]:

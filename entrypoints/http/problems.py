@@ -22,6 +22,7 @@ from domain.kernel import (
     Conflict,
     DomainError,
     Forbidden,
+    Gone,
     Invalid,
     NotFound,
     TooMany,
@@ -36,6 +37,7 @@ STATUS_OF_KIND: dict[type[DomainError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    Gone: 410,
     TooMany: 429,
 }
 

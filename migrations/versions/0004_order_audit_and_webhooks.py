@@ -23,6 +23,7 @@ PERMISSIONS = {
 
 
 def upgrade() -> None:
+    op.add_column("outbox", sa.Column("schema_version", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("outbox", sa.Column("position", sa.BigInteger(), nullable=True))
     op.create_index("ix_outbox_position", "outbox", ["position"])
     op.create_index("ix_outbox_owner_id_position", "outbox", ["owner_id", "position"])
@@ -99,6 +100,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_audit_chains"),
     )
 
+    op.create_table(
+        "webhooks",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("url", sa.String(2048), nullable=False),
+        sa.Column("description", sa.String(200), nullable=False),
+        sa.Column("events_wanted", json, nullable=False),
+        sa.Column("sealed_secret", sa.String(255), nullable=False),
+        sa.Column("previous_sealed_secret", sa.String(255), nullable=True),
+        sa.Column("previous_expires_at", moment, nullable=True),
+        sa.Column("disabled_because", sa.String(32), nullable=True),
+        sa.Column("disabled_at", moment, nullable=True),
+        sa.Column("failing_since", moment, nullable=True),
+        sa.Column("created_by", sa.Uuid(), nullable=False),
+        sa.Column("created_at", moment, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("owner_id", "id", name="pk_webhooks"),
+    )
+    op.create_table(
+        "deliveries",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("aggregate_id", sa.Uuid(), nullable=False),
+        sa.Column("event_owner_id", sa.Uuid(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("event_name", sa.String(64), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.String(64), nullable=False),
+        sa.Column("created_at", moment, nullable=False),
+        sa.Column("tried_at", moment, nullable=True),
+        sa.Column("settled_at", moment, nullable=True),
+        sa.PrimaryKeyConstraint("owner_id", "id", name="pk_deliveries"),
+    )
+    op.create_index("ix_deliveries_owner_id_endpoint_id_id", "deliveries", ["owner_id", "endpoint_id", "id"])
+    in_lane = ["owner_id", "endpoint_id", "aggregate_id"]
+    _partial_index("ix_deliveries_waiting", "deliveries", [*in_lane, "position", "id"], "settled_at IS NULL")
+    _partial_index("ix_deliveries_settled_at", "deliveries", ["settled_at"], "settled_at IS NOT NULL")
+    op.create_table(
+        "lanes",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("endpoint_id", sa.Uuid(), nullable=False),
+        sa.Column("aggregate_id", sa.Uuid(), nullable=False),
+        sa.Column("due_at", moment, nullable=False),
+        sa.PrimaryKeyConstraint(*in_lane, name="pk_lanes"),
+    )
+    op.create_index("ix_lanes_due_at_endpoint_id", "lanes", ["due_at", "endpoint_id"])
+
     for name, text in PERMISSIONS.items():
         row = f"('{name}', '{text}')"
         op.execute(f"INSERT INTO permissions (name, description) VALUES {row} ON CONFLICT DO NOTHING")  # noqa: S608
@@ -109,11 +161,21 @@ def downgrade() -> None:
     for name in PERMISSIONS:
         op.execute(_taken(name))
         op.execute(f"DELETE FROM permissions WHERE name = '{name}'")  # noqa: S608
-    for table in ("audit_chains", "audit_seals", "audit_personal", "audit_entries", "sequences"):
+    for table in (
+        "lanes",
+        "deliveries",
+        "webhooks",
+        "audit_chains",
+        "audit_seals",
+        "audit_personal",
+        "audit_entries",
+        "sequences",
+    ):
         op.drop_table(table)
     for index in ("ix_outbox_unplaced", "ix_outbox_owner_id_position", "ix_outbox_position"):
         op.drop_index(index, "outbox")
     op.drop_column("outbox", "position")
+    op.drop_column("outbox", "schema_version")
 
 
 def _partial_index(name: str, table: str, columns: list[str], condition: str) -> None:

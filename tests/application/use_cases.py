@@ -10,6 +10,7 @@ from adapters.memory import MemoryDatabase
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.opaque_tokens import HmacTokens
+from adapters.security.seals import HmacSealer
 from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
@@ -23,6 +24,7 @@ from application import (
     claims,
     email_changes,
     email_codes,
+    events,
     factor_proofs,
     factor_resets,
     invitations,
@@ -43,6 +45,7 @@ from application import (
     trusted_devices,
 )
 from application.ports.unit_of_work import Persistence
+from application.sequencing import Sequencer
 from application.sweep import Sweep
 from domain.assurance import AssurancePolicy
 from domain.attempts import AttemptPolicy
@@ -108,6 +111,7 @@ class UseCases:
             "ids": self.ids,
             "secrets": SystemSecrets(),
             "vault": self.vault,
+            "sealer": HmacSealer(tokens_secret),
             "tokens": self.tokens,
             "opaque_tokens": self.tokens,
             "access_tokens": JsonAccessTokens(),
@@ -250,6 +254,9 @@ class UseCases:
 
         self.compose = use(mail.ComposeMail, public_url=PUBLIC_URL)
         self.send_queued_mail = use(mail.SendQueuedMail, compose=self.compose, policy=mail_policy)
+        self.follow_events = use(events.FollowEvents)
+        self.look_for_news = use(events.LookForNews)
+        self.sequence = use(Sequencer, holder=self.ids.new(), batch=100)
         self.sweep = use(
             Sweep,
             revoke_retired=self.revoke_retired,

@@ -24,6 +24,7 @@ from domain.kernel import (
     DomainError,
     Event,
     Forbidden,
+    Gone,
     Invalid,
     NotFound,
     SessionId,
@@ -34,7 +35,7 @@ from domain.roles import RoleName
 from domain.sessions import EndReason, SessionWasEnded
 from tests.builders import NOON
 
-KINDS = (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooMany)
+KINDS = (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, Gone, TooMany)
 PERSONAL = ("email", "address", "name", "password", "hash", "agent", "network", "ip", "token", "secret", "phone")
 
 T = TypeVar("T")

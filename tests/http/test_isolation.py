@@ -36,8 +36,8 @@ class Example:
     path: dict[str, str] = field(default_factory=dict)
     """What stands for each parameter: the name of a thing of the stage, or else itself."""
     body: dict[str, Any] | None = None
-    """Of the things as well, where it says `{thing}`."""
     query: dict[str, str] = field(default_factory=dict)
+    """Both of the things as well, where they say `{thing}`."""
     form: dict[str, str] | None = None
     best: int | None = None
     """The status of the best answer that anybody gets, if it is no success."""
@@ -130,6 +130,7 @@ EXAMPLES = {
     ),
     "POST /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}/rotate": Example(SERVICE_KEY),
     "DELETE /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}": Example(SERVICE_KEY),
+    "GET /v1/events": Example(query={"organization_id": "{acme}"}),
     "GET /v1/admin/accounts": Example(),
     "GET /v1/admin/accounts/{id}": Example(ACCOUNT_OF),
     "PATCH /v1/admin/accounts/{id}": Example(ACCOUNT_OF, {"display_name": "Renamed"}),
@@ -195,7 +196,7 @@ def sent(stage: Stage, call: str, example: Example, caller: Somebody, **path: st
         template.format(**ids | path),
         _filled(example.body, stage.things),
         headers=caller.bearer,
-        params=example.query,
+        params=_filled(example.query, stage.things),
         **more,
     )
 

@@ -81,6 +81,7 @@ OPERATIONS = {
     "POST /v1/me/api-keys": "make_personal_key",
     "POST /v1/me/api-keys/{key_id}/rotate": "rotate_personal_key",
     "DELETE /v1/me/api-keys/{key_id}": "revoke_personal_key",
+    "GET /v1/events": "follow_events",
     "GET /v1/admin/accounts": "list_accounts",
     "GET /v1/admin/accounts/{id}": "show_account",
     "PATCH /v1/admin/accounts/{id}": "rename_account",

@@ -166,6 +166,9 @@ def test_every_key_starts_with_what_its_rows_are_distributed_by(url: str, engine
         "audit_personal": ["account_id", "entry_id"],
         "audit_seals": ["chain_id", "position"],
         "audit_chains": ["id"],
+        "webhooks": ["owner_id", "id"],
+        "deliveries": ["owner_id", "id"],
+        "lanes": ["owner_id", "endpoint_id", "aggregate_id"],
     }
 
 
