@@ -1,4 +1,4 @@
-"""What the service does by itself: it sends queued mail and removes what is over."""
+"""What the service does by itself, or `portico relay` in its stead."""
 
 import random
 import threading
@@ -15,7 +15,7 @@ _SWEEP_SECONDS = 600.0
 
 
 class Background:
-    """One thread for the mail and one for the sweep. Several processes may run them at once."""
+    """A thread for each kind of work, so that none waits for another. Several processes may run them at once."""
 
     def __init__(self, container: Container) -> None:
         send, sweep, sequence = container.send_queued_mail(), container.sweep(), container.sequencer()
@@ -25,7 +25,7 @@ class Background:
             for name, work, seconds in (
                 ("mail", send, _MAIL_SECONDS),
                 ("sequencer", lambda: _sequenced(sequence()), _SEQUENCER_SECONDS),
-                ("sweep", lambda: any(False for _ in sweep()), _SWEEP_SECONDS),
+                ("sweep", lambda: any(self._stopping.is_set() for _ in sweep()), _SWEEP_SECONDS),
             )
         ]
 
