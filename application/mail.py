@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from application.email_codes import email_code_payload
@@ -13,7 +14,16 @@ from application.ports.security import OpaqueTokens
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.accounts import EmailAddress
 from domain.email_changes import EmailChange
-from domain.kernel import AccountId, ClaimId, EmailCodeId, InvitationId, OrganizationId, PasswordResetId, Stale
+from domain.kernel import (
+    AccountId,
+    ClaimId,
+    EmailCodeId,
+    InvitationId,
+    OrganizationId,
+    PasswordResetId,
+    Stale,
+    WebhookId,
+)
 from domain.mail import MailKind, MailPolicy, QueuedMail
 from domain.one_time_tokens import OneTimeToken, Purpose
 
@@ -45,6 +55,8 @@ class ComposeMail:
                     return self._invitation(mail, mail.address, database)
                 case MailKind.EMAIL_CODE:
                     return self._email_code(mail, mail.address, database)
+                case MailKind.WEBHOOK_DISABLED:
+                    return self._webhook_disabled(mail, mail.address, database)
                 case notice:
                     return self._about(mail.address, notice.value)
 
@@ -109,6 +121,16 @@ class ComposeMail:
         minutes = max(1, round((asked.expires_at - now).total_seconds() / 60))
         values = {"public_url": self.public_url, "code": code, "minutes": str(minutes)}
         return OutgoingMail(to=to, template="email_code", values=values)
+
+    def _webhook_disabled(self, mail: QueuedMail, to: EmailAddress, database: UnitOfWork) -> OutgoingMail | None:
+        webhook_id = WebhookId(UUID(mail.ids["webhook_id"]))
+        endpoint = database.webhooks.find(UUID(mail.ids["owner_id"]), webhook_id)
+        if endpoint is None or endpoint.is_active:
+            return None
+        about = self._about(to, mail.kind.value)
+        # Not the whole address: its path may hold what opens the receiver.
+        values = {"host": urlsplit(endpoint.url).hostname or "", "webhook_id": str(endpoint.id)}
+        return replace(about, values={**about.values, **values})
 
     def _about(self, to: EmailAddress, template: str) -> OutgoingMail:
         return OutgoingMail(to=to, template=template, values={"public_url": self.public_url})

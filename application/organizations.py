@@ -219,6 +219,8 @@ class RemoveDeletedOrganizations:
     def _remove_rest(self, uow: UnitOfWork, id: OrganizationId, at: datetime) -> int:
         uow.api_keys.end_all(id, EndOfKey.SERVICE_ACCOUNT_DELETED, at=at)
         uow.service_accounts.void(id)
+        for endpoint in uow.webhooks.of_owner(id):
+            uow.webhooks.remove(endpoint.delete(by=None, at=at))
         uow.roles.void(id)
         uow.organizations.remove(id)
         return 1

@@ -4,12 +4,13 @@ Writers share nothing, so that none waits for another. The order is made afterwa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from uuid import UUID
 
-from application.ports.environment import Clock
+from application.deliveries import queue_deliveries
+from application.ports.environment import Clock, Ids
 from application.ports.security import Sealer
 from application.ports.unit_of_work import Begin, UnitOfWork
 from domain.audit import AuditEntry, Chain, Seal, sealed
@@ -33,8 +34,8 @@ class Sequenced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequencer:
-    """Places what waits, in batches of one transaction each. Several processes may run one: whoever holds the lease
-    works, and another takes over when it expires.
+    """Places what waits, and queues it for webhooks, in batches of one transaction each. Several processes may run
+    one: whoever holds the lease works, and another takes over when it expires.
 
     Nothing is written while nothing waits, and every batch begins by renewing the lease, in its own transaction: one
     that slept through its lease finds another's there.
@@ -44,6 +45,7 @@ class Sequencer:
     autocommit: Begin
     sealer: Sealer
     clock: Clock
+    ids: Ids
     holder: UUID
     """Names this process."""
     batch: int = 500
@@ -54,15 +56,15 @@ class Sequencer:
             if not (database.outbox.unplaced(limit=1) or database.chains.unsealed(limit=1)):
                 return None
         with self.unit_of_work() as uow:
-            sequence = uow.sequence.take(self.holder, lease=LEASE, at=self.clock.now())
+            now = self.clock.now()
+            sequence = uow.sequence.take(self.holder, lease=LEASE, at=now)
             if sequence is None:
                 return None
             events = uow.outbox.unplaced(limit=self.batch)
             entries = uow.chains.unsealed(limit=self.batch)
-            placed = {
-                (event.owner_id, event.id): position for position, event in enumerate(events, sequence.position + 1)
-            }
-            uow.outbox.place(placed)
+            placed = [replace(event, position=place) for place, event in enumerate(events, sequence.position + 1)]
+            uow.outbox.place({(event.owner_id, event.id): event.position or 0 for event in placed})
+            queue_deliveries(uow, placed, ids=self.ids, at=now)
             heads = self._seal(uow, entries)
             sequence = sequence.advanced(len(events))
             uow.sequence.advance(sequence)

@@ -8,6 +8,7 @@ from application.organizations import RemoveDeletedOrganizations
 from application.ports.environment import Clock
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.signing_keys import RevokeRetired
+from domain.webhooks import WebhookPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +21,14 @@ class Swept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, sent mail, and
-    what deleted organizations left."""
+    """What is over is removed: claims, one-time tokens, attempt counters, sessions, invitations, keys, deliveries, sent
+    mail, and what deleted organizations left."""
 
     unit_of_work: Begin
     revoke_retired: RevokeRetired
     remove_deleted_organizations: RemoveDeletedOrganizations
     keep_sent_mail: timedelta
+    webhook_policy: WebhookPolicy
     clock: Clock
     batch: int = 500
 
@@ -55,4 +57,6 @@ class Sweep:
         yield "codes by mail", lambda uow: uow.email_codes.sweep(at=now, limit=batch)
         yield "trusted devices", lambda uow: uow.trusted_devices.sweep(at=now, limit=batch)
         yield "API keys", lambda uow: uow.api_keys.sweep(at=now, limit=batch)
+        kept = self.webhook_policy.kept
+        yield "deliveries", lambda uow: uow.deliveries.sweep(before=now - kept, limit=batch)
         yield "sent mail", lambda uow: uow.mail.sweep(before=now - self.keep_sent_mail, limit=batch)

@@ -38,6 +38,7 @@ class MailKind(StrEnum):
     FACTORS_LOCKED = "factors_locked"
     RECOVERY_CODE_USED = "recovery_code_used"
     PASSKEY_CLONED = "passkey_cloned"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class MailPolicy:
     lease: timedelta = timedelta(minutes=2)
 
 
-_NO_IDS: Mapping[str, str] = MappingProxyType({})
+NO_IDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class QueuedMail(Aggregate):
     kind: MailKind
     address: EmailAddress | None
     """None once it has gone: what was sent is no longer anybody's data."""
-    ids: Mapping[str, str] = field(default_factory=lambda: _NO_IDS)
+    ids: Mapping[str, str] = field(default_factory=lambda: NO_IDS)
     due_at: datetime | None
     """None when nothing waits. While a relay holds the mail, the time at which another may take over."""
     tries: int = 0
@@ -77,7 +78,7 @@ class QueuedMail(Aggregate):
 
     @classmethod
     def notice(
-        cls, kind: MailKind, to: EmailAddress, *, slot: UUID, ids: Mapping[str, str] = _NO_IDS, at: datetime
+        cls, kind: MailKind, to: EmailAddress, *, slot: UUID, ids: Mapping[str, str] = NO_IDS, at: datetime
     ) -> Self:
         return cls._to(to, kind, str(slot), ids, at)
 
@@ -124,7 +125,7 @@ class QueuedMail(Aggregate):
 
     def gone(self) -> Self:
         """It was sent, or there was nothing to say."""
-        return replace(self, address=None, ids=_NO_IDS, due_at=None, last_error="")
+        return replace(self, address=None, ids=NO_IDS, due_at=None, last_error="")
 
     def failed(self, error: str, *, policy: MailPolicy, at: datetime) -> Self:
         """Try again later, ever less often; give up after the last try and keep the error."""

@@ -31,6 +31,7 @@ from application import (
     assurance,
     catalogue,
     claims,
+    deliveries,
     email_changes,
     email_codes,
     events,
@@ -53,6 +54,7 @@ from application import (
     signing_keys,
     totp,
     trusted_devices,
+    webhooks,
 )
 from application.ports.environment import Clock, Ids
 from application.ports.factors import PasskeyVerifier, TotpCodes
@@ -244,6 +246,8 @@ class Container(containers.DeclarativeContainer):
         "factor_policy": setting.factor_policy,
         "mail_policy": setting.mail_policy,
         "session_policy": setting.session_policy,
+        "webhook_policy": setting.webhook_policy,
+        "allowed_hosts": setting.webhook_allowed_hosts,
     }
 
     judge_password = plain(passwords.JudgePassword, ports, policy=setting.password_policy)
@@ -367,6 +371,16 @@ class Container(containers.DeclarativeContainer):
     list_service_keys = retried(api_keys.ListServiceKeys, usual)
     rotate_service_key = retried(api_keys.RotateServiceKey, usual)
     revoke_service_key = retried(api_keys.RevokeServiceKey, usual)
+
+    make_webhook = retried(webhooks.MakeWebhook, usual)
+    list_webhooks = retried(webhooks.ListWebhooks, usual)
+    show_webhook = retried(webhooks.ShowWebhook, usual)
+    change_webhook = retried(webhooks.ChangeWebhook, usual)
+    rotate_webhook_secret = retried(webhooks.RotateWebhookSecret, usual)
+    delete_webhook = retried(webhooks.DeleteWebhook, usual)
+    try_webhook = retried(deliveries.TryWebhook, usual)
+    list_deliveries = retried(deliveries.ListDeliveries, usual)
+    redeliver = retried(deliveries.Redeliver, usual)
 
     check_access = plain(access.CheckAccess, usual)
     check_access_of_many = retried(access.CheckAccessOfMany, usual)

@@ -23,6 +23,7 @@ from domain.passwords import LONGEST_HASHED, PasswordPolicy
 from domain.second_factors import FactorPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
+from domain.webhooks import WebhookPolicy
 from entrypoints.settings_rules import broken_rules
 
 DEVELOPMENT_SECRET = Path(".portico/secret_key")
@@ -156,6 +157,11 @@ class Settings(BaseModel):
     mail_tries: Count = 20
     sent_mail_kept: Duration = timedelta(hours=24)
 
+    webhook_allowed_hosts: Words = ()
+    webhook_secret_overlap: Duration = timedelta(hours=24)
+    webhook_off_after: Duration = timedelta(days=5)
+    deliveries_kept: Duration = timedelta(days=30)
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console", ""] = ""
 
@@ -263,6 +269,12 @@ class Settings(BaseModel):
     def mail_policy(self) -> MailPolicy:
         return MailPolicy(
             least_interval=self.mail_interval, most_an_hour=self.mail_per_hour, most_tries=self.mail_tries
+        )
+
+    @property
+    def webhook_policy(self) -> WebhookPolicy:
+        return WebhookPolicy(
+            off_after=self.webhook_off_after, secret_overlap=self.webhook_secret_overlap, kept=self.deliveries_kept
         )
 
     @property

@@ -64,6 +64,16 @@ def broken_rules(settings: "Settings") -> dict[str, str]:
         "backend_audiences",
         "leave out AUDIENCE, Portico's own: a backend could use the tokens that it is sent to call Portico",
     )
+    demand(
+        all(host == host.lower() and not re.search(r"[/@\[\]]", host) for host in settings.webhook_allowed_hosts),
+        "webhook_allowed_hosts",
+        "hosts alone, in small letters, without scheme, port or brackets, like hooks.internal or 10.0.0.7",
+    )
+    demand(
+        settings.deliveries_kept >= timedelta(days=4),
+        "deliveries_kept",
+        "at least 4d: what is retried for three days is to be seen afterwards",
+    )
     demand(settings.session_idle <= settings.session_absolute, "session_idle", "longer than SESSION_ABSOLUTE")
     demand(
         settings.factor_first_lock <= settings.factor_longest_lock,

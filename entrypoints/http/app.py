@@ -30,6 +30,7 @@ from entrypoints.http import (
     email_changes,
     email_codes,
     events,
+    global_webhooks,
     health,
     invitations,
     memberships,
@@ -43,6 +44,7 @@ from entrypoints.http import (
     service_accounts,
     sessions,
     signing_keys,
+    webhooks,
 )
 from entrypoints.http.clients import ClientAddresses
 from entrypoints.http.head import Head
@@ -134,8 +136,10 @@ def create_app(container: Container) -> FastAPI:
         api_keys.routes,
         api_keys.personal,
         events.routes,
+        webhooks.routes,
         email_changes.routes,
         operators.routes,
+        global_webhooks.routes,
         signing_keys.routes,
         health.routes,
         *([development.token] if settings.is_development else []),

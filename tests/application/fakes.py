@@ -13,6 +13,7 @@ from application.ports.factors import Json, PasskeyVerifier, TotpCodes
 from application.ports.mail import Mailer, MailNotSent, OutgoingMail
 from application.ports.security import AccessTokens, CommonPasswords, PasswordHasher, PasswordStrength
 from application.ports.unit_of_work import Begin, UnitOfWork
+from application.ports.webhooks import Courier, Parcel, Receipt
 from domain.access import AccessClaims, AccessTokenInvalid
 from domain.kernel import AccountId, SessionId
 from domain.passkeys import NewPasskey, Passkey, PasskeyRefused, PasskeyWrong
@@ -265,3 +266,35 @@ class _Noting:
             return found(*args, **kwargs)
 
         return call
+
+
+class PatientCourier(Courier):
+    """Keeps what it is given until a test says how the calls ended."""
+
+    def __init__(self, *, most: int = 16) -> None:
+        self.most = most
+        self.sent: list[Parcel] = []
+        """All that ever were."""
+        self._under_way: list[Parcel] = []
+        self._returned: list[Receipt] = []
+
+    def free(self) -> int:
+        return self.most - len(self._under_way)
+
+    def send(self, parcel: Parcel) -> None:
+        self.sent.append(parcel)
+        self._under_way.append(parcel)
+
+    def answer(self, status: int | None = 200, error: str = "", *, url: str | None = None) -> list[Parcel]:
+        """To all that is under way, or what goes to that address."""
+        answered = [parcel for parcel in self._under_way if url in (None, parcel.url)]
+        self._under_way = [parcel for parcel in self._under_way if parcel not in answered]
+        self._returned += [Receipt(parcel=parcel, status=status, error=error) for parcel in answered]
+        return answered
+
+    def returned(self, *, wait: float) -> list[Receipt]:
+        returned, self._returned = self._returned, []
+        return returned
+
+    def close(self) -> None:
+        """There is nothing to give back."""

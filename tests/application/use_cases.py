@@ -22,6 +22,7 @@ from application import (
     assurance,
     catalogue,
     claims,
+    deliveries,
     email_changes,
     email_codes,
     events,
@@ -43,8 +44,10 @@ from application import (
     signing_keys,
     totp,
     trusted_devices,
+    webhooks,
 )
 from application.ports.unit_of_work import Persistence
+from application.relaying import RelayWebhooks
 from application.sequencing import Sequencer
 from application.sweep import Sweep
 from domain.assurance import AssurancePolicy
@@ -56,6 +59,7 @@ from domain.passwords import PasswordPolicy
 from domain.second_factors import FactorPolicy
 from domain.sessions import SessionPolicy
 from domain.signing_keys import KeyPolicy
+from domain.webhooks import WebhookPolicy
 from entrypoints.by_name import arguments
 from tests.application.factor_fakes import PlainPasskeys, PlainTotp
 from tests.application.fakes import (
@@ -64,6 +68,7 @@ from tests.application.fakes import (
     FewCommonPasswords,
     Journal,
     JsonAccessTokens,
+    PatientCourier,
     RecordingMailer,
     RememberingIds,
     Watched,
@@ -130,6 +135,8 @@ class UseCases:
             "factor_policy": factor_policy,
             "mail_policy": mail_policy,
             "session_policy": session_policy,
+            "webhook_policy": WebhookPolicy(),
+            "allowed_hosts": ("receiver.internal",),
         }
 
         def use(use_case: Callable[..., T], **own: Any) -> T:
@@ -241,6 +248,18 @@ class UseCases:
         self.list_service_keys = use(api_keys.ListServiceKeys)
         self.rotate_service_key = use(api_keys.RotateServiceKey)
         self.revoke_service_key = use(api_keys.RevokeServiceKey)
+
+        self.make_webhook = use(webhooks.MakeWebhook)
+        self.list_webhooks = use(webhooks.ListWebhooks)
+        self.show_webhook = use(webhooks.ShowWebhook)
+        self.change_webhook = use(webhooks.ChangeWebhook)
+        self.rotate_webhook_secret = use(webhooks.RotateWebhookSecret)
+        self.delete_webhook = use(webhooks.DeleteWebhook)
+        self.try_webhook = use(deliveries.TryWebhook)
+        self.list_deliveries = use(deliveries.ListDeliveries)
+        self.redeliver = use(deliveries.Redeliver)
+        self.courier = PatientCourier()
+        self.relay_webhooks = use(RelayWebhooks, courier=self.courier)
 
         self.check_access = use(access.CheckAccess)
         self.check_access_of_many = use(access.CheckAccessOfMany)

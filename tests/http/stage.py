@@ -71,6 +71,11 @@ class Stage:
         invitation = service.invite(acme, "invited@example.com", "nothing", by=ada)
         service.post(f"/v1/admin/accounts/{service.id_of(sue)}/suspend", by=olga)
 
+        hook = {"url": "https://hooks.example.com/"}
+        webhooks, global_webhooks = f"/v1/organizations/{acme}/webhooks", "/v1/admin/webhooks"
+        webhook = str(service.post(webhooks, hook, by=ada).json()["id"])
+        global_webhook = str(service.post(global_webhooks, hook, by=olga).json()["id"])
+
         self.things = {
             "acme": acme,
             "member": service.id_of(service.member(acme, "target", "nothing", by=ada)),
@@ -88,6 +93,12 @@ class Stage:
             "browser_token": service.post("/v1/email-codes", {"email": "ada@example.com"}).json()["browser_token"],
             "code": service.code_to("ada@example.com"),
             "recovery_code": service.recovery_codes(olga)[0],
+        }
+        self.things |= {
+            "webhook": webhook,
+            "delivery": service.post(f"{webhooks}/{webhook}/test", by=ada).json()["id"],
+            "global_webhook": global_webhook,
+            "global_delivery": service.post(f"{global_webhooks}/{global_webhook}/test", by=olga).json()["id"],
         }
         program_of_eve = service.service_account(self.of_eve, "admin", by=eve)
         self._passers_by = [

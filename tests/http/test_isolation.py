@@ -50,6 +50,9 @@ ROLE = ACME | {"name": "spare"}
 SERVICE_ACCOUNT = ACME | {"service_account_id": "service_account"}
 KEYED = ACME | {"service_account_id": "keyed"}
 SERVICE_KEY = KEYED | {"key_id": "service_key"}
+WEBHOOK, GLOBAL_WEBHOOK = ACME | {"webhook_id": "webhook"}, {"webhook_id": "global_webhook"}
+DELIVERY, GLOBAL_DELIVERY = WEBHOOK | {"delivery_id": "delivery"}, GLOBAL_WEBHOOK | {"delivery_id": "global_delivery"}
+HOOK = {"url": "https://hooks.example.com/", "events": ["member.*"]}
 PERSONAL_KEY = {"key_id": "personal_key"}
 ACCOUNT_OF = {"id": "member"}
 CHECK = {"permission": "members:read", "organization_id": "{acme}"}
@@ -130,6 +133,24 @@ EXAMPLES = {
     ),
     "POST /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}/rotate": Example(SERVICE_KEY),
     "DELETE /v1/organizations/{id}/service-accounts/{service_account_id}/api-keys/{key_id}": Example(SERVICE_KEY),
+    "GET /v1/organizations/{id}/webhooks": Example(ACME),
+    "POST /v1/organizations/{id}/webhooks": Example(ACME, HOOK),
+    "GET /v1/organizations/{id}/webhooks/{webhook_id}": Example(WEBHOOK),
+    "PATCH /v1/organizations/{id}/webhooks/{webhook_id}": Example(WEBHOOK, {"enabled": False}),
+    "DELETE /v1/organizations/{id}/webhooks/{webhook_id}": Example(WEBHOOK),
+    "POST /v1/organizations/{id}/webhooks/{webhook_id}/rotate": Example(WEBHOOK),
+    "POST /v1/organizations/{id}/webhooks/{webhook_id}/test": Example(WEBHOOK),
+    "GET /v1/organizations/{id}/webhooks/{webhook_id}/deliveries": Example(WEBHOOK),
+    "POST /v1/organizations/{id}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": Example(DELIVERY, best=409),
+    "GET /v1/admin/webhooks": Example(),
+    "POST /v1/admin/webhooks": Example(body=HOOK),
+    "GET /v1/admin/webhooks/{webhook_id}": Example(GLOBAL_WEBHOOK),
+    "PATCH /v1/admin/webhooks/{webhook_id}": Example(GLOBAL_WEBHOOK, {"enabled": False}),
+    "DELETE /v1/admin/webhooks/{webhook_id}": Example(GLOBAL_WEBHOOK),
+    "POST /v1/admin/webhooks/{webhook_id}/rotate": Example(GLOBAL_WEBHOOK),
+    "POST /v1/admin/webhooks/{webhook_id}/test": Example(GLOBAL_WEBHOOK),
+    "GET /v1/admin/webhooks/{webhook_id}/deliveries": Example(GLOBAL_WEBHOOK),
+    "POST /v1/admin/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver": Example(GLOBAL_DELIVERY, best=409),
     "GET /v1/events": Example(query={"organization_id": "{acme}"}),
     "GET /v1/admin/accounts": Example(),
     "GET /v1/admin/accounts/{id}": Example(ACCOUNT_OF),
@@ -290,7 +311,7 @@ def test_no_key_reaches_what_only_a_person_may() -> None:
 # ---- what belongs to one organization does not answer under another
 
 
-WITHIN = [call for call in CALLS if call.count("{") > 1]
+WITHIN = [call for call in CALLS if call.count("{") > 1 and "/v1/organizations/" in call]
 
 
 @pytest.mark.parametrize("call", WITHIN)
@@ -308,6 +329,7 @@ def test_a_thing_of_another_organization_is_not_found_under_ones_own(stage: Stag
             "role_not_found",
             "service_account_not_found",
             "api_key_not_found",
+            "webhook_not_found",
         )
     }
     assert not stage.has_changed(ORGANIZATION_READ)
