@@ -62,6 +62,8 @@ from application.ports.mail import Mailer
 from application.ports.security import AccessTokens, CommonPasswords
 from application.ports.signing_keys import Keys
 from application.ports.unit_of_work import Persistence
+from application.ports.webhooks import Courier
+from application.relaying import RelayWebhooks
 from application.retrying import Retrying
 from application.sequencing import Sequencer
 from application.sweep import Sweep
@@ -141,6 +143,12 @@ def mailer(settings: Settings, console: Callable[[], "ConsoleMailer"]) -> Mailer
     )
 
 
+def courier(settings: Settings) -> Courier:
+    from adapters.webhooks.courier import HttpCourier
+
+    return HttpCourier(allowed=settings.webhook_allowed_hosts)
+
+
 def totp_codes() -> TotpCodes:
     from adapters.security.totp import PyotpCodes
 
@@ -216,6 +224,7 @@ class Container(containers.DeclarativeContainer):
     password_strength = one(ZxcvbnStrength)
     console_mailer = one(console_mailer, settings, clock)
     mailer = one(mailer, settings, console_mailer.provider)
+    courier = one(courier, settings)
     hashing_executor = one(HashingExecutor, at_once=setting.hashing_thread_count, queue=setting.hashing_queue)
 
     # ---- what is usual: the ports, and the parts that several use cases share
@@ -241,6 +250,7 @@ class Container(containers.DeclarativeContainer):
         "keys": key_maker,
         "key_ring": key_ring,
         "mailer": mailer,
+        "courier": courier,
         "assurance": setting.assurance_policy,
         "attempt_policy": setting.attempt_policy,
         "factor_policy": setting.factor_policy,
@@ -398,6 +408,7 @@ class Container(containers.DeclarativeContainer):
     send_queued_mail = plain(mail.SendQueuedMail, usual, compose=compose_mail, policy=setting.mail_policy)
     follow_events = retried(events.FollowEvents, usual)
     look_for_news = retried(events.LookForNews, usual)
+    relay_webhooks = plain(RelayWebhooks, usual)
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
     sweep = plain(
         Sweep,

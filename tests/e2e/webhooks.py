@@ -82,7 +82,8 @@ class Happenings:
     def deliveries(self, endpoint: WebhookId) -> list[Delivery]:
         """The newest hundred."""
         with self.container.autocommit()() as database:
-            return database.deliveries.page(INSTALLATION, endpoint, limit=100, after=None)[0]
+            deliveries: list[Delivery] = database.deliveries.page(INSTALLATION, endpoint, limit=100, after=None)[0]
+            return deliveries
 
 
 def ids(calls: list[Received]) -> list[str]:
