@@ -401,5 +401,13 @@ def openapi() -> None:
     sys.stdout.write(json.dumps(create_app(build(settings)).openapi(), indent=2) + "\n")
 
 
+@app.command()
+def event_schemas() -> None:
+    """Print what each event looks like, as JSON Schema: docs/events.schema.json is this. Needs no database."""
+    from entrypoints.event_schemas import document
+
+    sys.stdout.write(json.dumps(document(), indent=2) + "\n")
+
+
 if __name__ == "__main__":
     main()

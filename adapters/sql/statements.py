@@ -101,11 +101,12 @@ def placed(connection: Connection, model: type[Model], positions: Mapping[Pair, 
     if connection.dialect.name == "postgresql":
         # Three arrays in one statement: the driver would send a statement a row.
         keys = list(positions)
-        each = func.unnest(
+        unnested = func.unnest(
             bindparam("firsts", [key[0] for key in keys], type_=postgresql.ARRAY(Uuid())),
             bindparam("seconds", [key[1] for key in keys], type_=postgresql.ARRAY(Uuid())),
             bindparam("positions", list(positions.values()), type_=postgresql.ARRAY(BigInteger())),
-        ).table_valued("first", "second", "position", joins_implicitly=True)
+        )
+        each = unnested.table_valued("first", "second", "position", joins_implicitly=True).render_derived()
         is_it = and_(first == each.c.first, second == each.c.second)
         connection.execute(update(model).where(is_it).values(position=cast(each.c.position, BigInteger)))
         return

@@ -41,6 +41,8 @@ def test_every_field_of_an_event_is_kept(database: Persistence) -> None:
         name="account.registered",
         data={"account_id": str(account.id), "verified": True},
         at=NOON,
+        schema_version=1,
+        position=None,
     )
     assert event.id.version == 7
 

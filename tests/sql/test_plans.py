@@ -13,6 +13,7 @@ from sqlalchemy import event
 from adapters.sql.database import SqlUnitOfWork
 from adapters.sql.engine import gateway
 from domain.api_keys import EndOfKey, KeyKind
+from domain.audit import ChainId
 from domain.kernel import (
     AccountId,
     AddressDigest,
@@ -28,6 +29,7 @@ from domain.kernel import (
 from domain.memberships import EndOfMembership
 from domain.permissions import MEMBERS_READ
 from domain.roles import ADMIN
+from domain.sequence import Sequence
 from tests.builders import (
     NOON,
     a_challenge,
@@ -135,6 +137,28 @@ READS: dict[str, Call] = {
     "trusted device": lambda uow: uow.trusted_devices.find(SOMEBODY, ID),
     "trusted devices": lambda uow: uow.trusted_devices.all(SOMEBODY, at=NOON),
 }
+FEED: dict[str, Call] = {
+    "feed": lambda uow: uow.outbox.feed(after=1, limit=20),
+    "feed, of an owner": lambda uow: uow.outbox.feed(after=1, limit=20, owner_id=ID),
+}
+SEQUENCING: dict[str, Call] = {
+    "sequence": lambda uow: uow.sequence.get(),
+    "lease": lambda uow: uow.sequence.take(ID, lease=timedelta(seconds=3), at=NOON),
+    "advance": lambda uow: uow.sequence.advance(Sequence(position=1)),
+    "events, unplaced": lambda uow: uow.outbox.unplaced(limit=500),
+    "events, placed": lambda uow: uow.outbox.place({(ID, UUID(int=number)): number for number in range(500)}),
+    "events, some": lambda uow: uow.outbox.some([(ID, ID)]),
+    "events, forgotten": lambda uow: uow.outbox.forget(before=NOON, limit=500),
+    "owners of new events": lambda uow: uow.outbox.owners(after=1, through=9),
+    "entries, unsealed": lambda uow: uow.chains.unsealed(limit=500),
+    "chains": lambda uow: uow.chains.get([ChainId(ID)]),
+}
+MANY_EVENTS = """
+INSERT INTO outbox (owner_id, id, aggregate_id, version, name, data, at, position)
+SELECT
+    md5(mod(number, 20)::text)::uuid, gen_random_uuid(), gen_random_uuid(), 1, 'account.renamed', '{}', now(), number
+FROM generate_series(1, 20000) AS number
+"""
 ONES: dict[str, Call] = {
     "session": lambda uow: uow.sessions.save(a_session(account_id=SOMEBODY, id=SESSION, generation=5)),
     "factors, locked": lambda uow: uow.second_factors.lock(SOMEBODY),
@@ -154,6 +178,7 @@ PAGES: dict[str, Call] = {
     "keys": lambda uow: uow.api_keys.page(ID, PROGRAM, limit=20, after=AFTER),
     "factors": lambda uow: uow.second_factors.page(limit=20, after=AFTER),
     "keys, personal": lambda uow: uow.api_keys.page(ID, None, limit=20, after=AFTER),
+    **FEED,
 }
 ENDS: dict[str, Call] = {
     "memberships, of account": lambda uow: uow.memberships.end_all(SOMEBODY, EndOfMembership.ACCOUNT_CLOSED, at=NOON),
@@ -214,7 +239,9 @@ def test_of_many_it_is_two_statements_and_only_one_without_people(recorded: Reco
     assert len(recorded.heard) == 1 + 2
 
 
-@pytest.mark.parametrize("call", [*QUESTIONS.values(), *READS.values(), *PAGES.values(), *ENDS.values()])
+@pytest.mark.parametrize(
+    "call", [*QUESTIONS.values(), *READS.values(), *PAGES.values(), *ENDS.values(), *SEQUENCING.values()]
+)
 def test_no_table_is_read_from_end_to_end(recorded: Recorded, call: Call) -> None:
     call(recorded.uow)
     steps = recorded.plans(enable_seqscan="off")
@@ -227,6 +254,30 @@ def test_a_page_is_read_in_the_order_of_an_index(recorded: Recorded, call: Call)
     call(recorded.uow)
     steps = recorded.plans(enable_seqscan="off", enable_bitmapscan="off", enable_sort="off")
     assert {step["Node Type"] for step in steps} <= {"Limit", "Index Scan"}
+
+
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [("events, unplaced", "ix_outbox_unplaced"), ("entries, unsealed", "ix_audit_entries_unsealed")],
+)
+def test_what_waits_is_read_from_an_index_of_nothing_else_and_in_its_order(
+    recorded: Recorded, call: str, index: str
+) -> None:
+    SEQUENCING[call](recorded.uow)
+    steps = recorded.plans(enable_seqscan="off", enable_bitmapscan="off", enable_sort="off")
+    assert [step.get("Index Name") for step in steps] == [None, index]
+    assert steps[0]["Node Type"] == "Limit"
+
+
+def test_a_batch_is_placed_by_one_statement_that_finds_each_event_by_its_key(recorded: Recorded) -> None:
+    recorded.uow.connection.exec_driver_sql(MANY_EVENTS)
+    recorded.uow.connection.exec_driver_sql("ANALYZE outbox")
+    recorded.heard.clear()
+    SEQUENCING["events, placed"](recorded.uow)
+    assert len(recorded.heard) == 1
+    steps = recorded.plans(enable_seqscan="off")
+    [found] = [step for step in steps if "Index Name" in step]
+    assert (found["Index Name"], found["Index Cond"].count(" = ")) == ("pk_outbox", 2)
 
 
 def test_no_change_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
