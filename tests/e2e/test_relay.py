@@ -69,7 +69,7 @@ def test_two_relays_deliver_what_happens_in_a_service_without_one_exactly_once_a
 def test_a_service_with_background_work_delivers_by_itself(
     installation: Installation, happenings: Happenings, receiver: Receiver
 ) -> None:
-    happenings.endpoint(receiver.url)
+    endpoint, _ = happenings.endpoint(receiver.url)
     with installation.serving() as server:
         happenings.rename(happenings.accounts(1), times=1)
         time.sleep(1)
@@ -77,26 +77,25 @@ def test_a_service_with_background_work_delivers_by_itself(
         server.terminate()
     with installation.serving(BACKGROUND_WORK="true") as server:
         wait_until(lambda: len(receiver.received) == 1)
-        assert server.terminate() == 0
+        server.terminate()
+    assert [each.state for each in happenings.deliveries(endpoint)] == [DeliveryState.DELIVERED]
 
 
 def test_when_one_of_two_is_killed_the_other_goes_on_and_each_event_arrives(
     installation: Installation, happenings: Happenings, receiver: Receiver
 ) -> None:
     happenings.endpoint(receiver.url)
-    taking(receiver, 0.03)
-    accounts = happenings.accounts(40)
+    taking(receiver, 0.3)
+    events = happenings.rename(happenings.accounts(60), times=4)
     with installation.relaying() as killed, installation.relaying():
-        events = happenings.rename(accounts, times=5)
-        wait_until(lambda: len(receiver.received) > 10)
+        wait_until(lambda: len(receiver.received) > 60)
         killed.kill()
-        events += happenings.rename(accounts[:5], times=1)
-        events += happenings.rename(fresh := happenings.accounts(5), times=2)
-        theirs = {str(id).encode() for id in fresh}
-        assert wait_until(lambda: any(id in call.body for call in receiver.received for id in theirs)) < 5
+        late = happenings.accounts(1)
+        events += happenings.rename(late, times=2)
+        assert wait_until(lambda: any(str(late[0]).encode() in call.body for call in receiver.received)) < 5
         wait_until(lambda: len(set(ids(receiver.received))) >= events)
     once = once_each(receiver.received)
-    assert len(once) == events
+    assert len(receiver.received) > len(once) == events  # some came twice: it was in the middle of them
     assert is_in_order(once)
 
 
@@ -110,7 +109,7 @@ def test_receivers_that_fail_hang_or_are_slow_hold_up_nobody_else(
         for each in (hanging, slow, failing, receiver):
             happenings.endpoint(each.url)
         with installation.relaying():
-            events = happenings.rename(happenings.accounts(30), times=3)
+            events = happenings.rename(happenings.accounts(30), times=2)
             assert wait_until(lambda: len(receiver.received) >= events) < 5
             wait_until(lambda: len(set(ids(slow.received))) >= events)
             wait_until(lambda: len(failing.received) >= 2 * events)
