@@ -10,7 +10,7 @@ from application.ports.outbox import OutboxEvent
 from application.ports.unit_of_work import Begin, UnitOfWork
 from application.webhooks import Holder, managed_by, seen_by, webhook_of
 from domain.assurance import AssurancePolicy
-from domain.audit import INSTALLATION
+from domain.audit import INSTALLATION, Happening
 from domain.deliveries import Delivery, DeliveryNotFound
 from domain.kernel import DeliveryId, WebhookId
 from domain.webhooks import WebhookDisabled, WebhookEndpoint
@@ -61,11 +61,12 @@ class TryWebhook:
         """Raise SessionRequired, PermissionDenied, OperatorRequired, StepUpRequired, WebhookNotFound,
         WebhookDisabled."""
         owner_id, _ = managed_by(holder, self.assurance)
-        id = DeliveryId(self.ids.new())
+        id, now = DeliveryId(self.ids.new()), self.clock.now()
         with self.unit_of_work() as uow:
             endpoint = _active(uow, owner_id, webhook_id)
-            delivery = Delivery.test(owner_id=owner_id, id=id, endpoint_id=endpoint.id, at=self.clock.now())
+            delivery = Delivery.test(owner_id=owner_id, id=id, endpoint_id=endpoint.id, at=now)
             uow.deliveries.queue([delivery])
+            uow.audit.note(_asked("webhook.tested", endpoint, delivery, now))
         return delivery
 
 
@@ -98,14 +99,27 @@ class Redeliver:
         """Raise SessionRequired, PermissionDenied, OperatorRequired, StepUpRequired, WebhookNotFound, WebhookDisabled,
         DeliveryNotFound, DeliveryPending."""
         owner_id, _ = managed_by(holder, self.assurance)
+        now = self.clock.now()
         with self.unit_of_work() as uow:
             endpoint = _active(uow, owner_id, webhook_id)
             delivery = uow.deliveries.find(owner_id, DeliveryId(delivery_id))
             if delivery is None or delivery.endpoint_id != endpoint.id:
                 raise DeliveryNotFound
             again = delivery.redeliver()
-            uow.deliveries.requeue(again, at=self.clock.now())
+            uow.deliveries.requeue(again, at=now)
+            uow.audit.note(_asked("webhook.redelivered", endpoint, again, now))
         return again
+
+
+def _asked(action: str, endpoint: WebhookEndpoint, delivery: Delivery, at: datetime) -> Happening:
+    """It changes nothing of what Portico keeps, and yet somebody made the installation call out."""
+    return Happening(
+        action=action,
+        at=at,
+        target_id=endpoint.id,
+        organization_id=endpoint.organization_id,
+        details={"delivery_id": str(delivery.id)},
+    )
 
 
 def _active(uow: UnitOfWork, owner_id: UUID, id: UUID) -> WebhookEndpoint:

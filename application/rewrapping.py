@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from application.ports.security import SealBroken, SecretHasher, Vault
 from application.ports.unit_of_work import Begin
 from application.retrying import Retrying
 from application.second_factors import totp_row
-from domain.kernel import AccountId
+from domain.kernel import AccountId, WebhookId
 from domain.second_factors import SecondFactors
+from domain.webhooks import WebhookEndpoint, WebhookNotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +71,60 @@ class RewrapFactors:
                 row = totp_row(account_id)
                 rewrapped = factors.rewrap(lambda sealed: self.vault.seal(self.vault.open(sealed, row=row), row=row))
                 uow.second_factors.save(rewrapped)
+        return is_outdated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewrappedWebhooks:
+    """Of one batch."""
+
+    webhooks: int
+    broken: tuple[WebhookId, ...]
+    """Whose secret could not be opened. Nothing of theirs was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewrapWebhooks:
+    """Seal the secrets of all webhooks under the present secret, each in a short transaction; receivers notice
+    nothing."""
+
+    autocommit: Begin
+    unit_of_work: Begin
+    vault: Vault
+    batch: int = 500
+
+    def __call__(self) -> Iterator[RewrappedWebhooks]:
+        after: str | None = None
+        while True:
+            with self.autocommit() as database:
+                page, after = database.webhooks.page(limit=self.batch, after=after)
+            yield self._rewrapped(page)
+            if after is None:
+                return
+
+    def _rewrapped(self, page: list[WebhookEndpoint]) -> RewrappedWebhooks:
+        webhooks, broken = 0, []
+        for endpoint in page:
+            try:
+                if self._is_outdated(endpoint):
+                    webhooks += Retrying(self.of)(endpoint.owner_id, endpoint.id)
+            except SealBroken:
+                broken.append(endpoint.id)
+        return RewrappedWebhooks(webhooks=webhooks, broken=tuple(broken))
+
+    def _is_outdated(self, endpoint: WebhookEndpoint) -> bool:
+        return any(map(self.vault.is_outdated, endpoint.kept_secrets))
+
+    def of(self, owner_id: UUID, id: WebhookId) -> bool:
+        """Whether there was anything to seal anew. Raise SealBroken; then nothing is changed."""
+        with self.unit_of_work() as uow:
+            try:
+                endpoint = uow.webhooks.lock(owner_id, id)
+            except WebhookNotFound:
+                return False
+            if is_outdated := self._is_outdated(endpoint):
+                row = endpoint.secret_row
+                uow.webhooks.save(
+                    endpoint.rewrap(lambda sealed: self.vault.seal(self.vault.open(sealed, row=row), row=row))
+                )
         return is_outdated

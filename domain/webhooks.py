@@ -6,7 +6,7 @@ once.
 
 import base64
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -310,6 +310,11 @@ class WebhookEndpoint(Aggregate):
             return self.sealed_secret, self.previous_sealed_secret
         return (self.sealed_secret,)
 
+    @property
+    def kept_secrets(self) -> tuple[str, ...]:
+        """Whether they still sign or not."""
+        return tuple(sealed for sealed in (self.sealed_secret, self.previous_sealed_secret) if sealed)
+
     def change(self, *, url: str, description: str, events_wanted: EventFilter, by: AccountId, at: datetime) -> Self:
         if (url, description, events_wanted) == (self.url, self.description, self.events_wanted):
             return self
@@ -327,6 +332,15 @@ class WebhookEndpoint(Aggregate):
             previous_sealed_secret=self.sealed_secret,
             previous_expires_at=at + overlap,
             events=self.recorded(rotated),
+        )
+
+    def rewrap(self, sealed_anew: Callable[[str], str]) -> Self:
+        """The same secrets under another seal. Nothing changes for the receiver: there is no event."""
+        previous = self.previous_sealed_secret
+        return replace(
+            self,
+            sealed_secret=sealed_anew(self.sealed_secret),
+            previous_sealed_secret=sealed_anew(previous) if previous else None,
         )
 
     def enable(self, *, by: AccountId, at: datetime) -> Self:

@@ -257,10 +257,11 @@ def keys_revoke(key_id: Annotated[UUID, typer.Argument(metavar="KID")], yes: Yes
 def keys_rewrap() -> None:
     """After a change of SECRET_KEY, with the old one in SECRET_KEYS_OLD: seal all that is sealed under the new one.
 
-    Signing keys, and the secrets of authenticator apps. It may be called as often as you like.
+    Signing keys, and the secrets of authenticator apps and webhooks. It may be called as often as you like.
     """
-    apps = with_old_codes = 0
+    apps = with_old_codes = webhooks = 0
     broken: list[str] = []
+    broken_webhooks: list[str] = []
     with opened() as container, Progress(SpinnerColumn(), TextColumn("{task.description}"), console=err) as progress:
         count = container.rewrap_keys()()
         task = progress.add_task("Authenticator apps")
@@ -269,9 +270,18 @@ def keys_rewrap() -> None:
             with_old_codes += batch.with_old_codes
             broken += map(str, batch.broken)
             progress.update(task, description=f"Authenticator apps: {apps}")
-    out.print(f"{count} keys and {apps} authenticator apps were sealed anew: they need no old secret any more.")
+        for found in container.rewrap_webhooks()():
+            webhooks += found.webhooks
+            broken_webhooks += map(str, found.broken)
+            progress.update(task, description=f"Webhooks: {webhooks}")
+    out.print(
+        f"{count} keys, {apps} authenticator apps and {webhooks} webhooks were sealed anew: "
+        "they need no old secret any more."
+    )
     if with_old_codes:
         out.print(f"{with_old_codes} accounts have recovery codes that end with the old secret: ask for new ones.")
+    if broken_webhooks:
+        err.print("The secrets of these webhooks cannot be opened, rotate them: " + ", ".join(broken_webhooks))
     if broken:
         raise fail("These accounts' authenticator apps cannot be opened, and were left alone:\n" + "\n".join(broken))
 

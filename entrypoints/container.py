@@ -402,6 +402,7 @@ class Container(containers.DeclarativeContainer):
     revoke_key = retried(signing_keys.RevokeKey, usual)
     rewrap_keys = retried(signing_keys.RewrapKeys, usual)
     rewrap_factors = plain(rewrapping.RewrapFactors, usual)
+    rewrap_webhooks = plain(rewrapping.RewrapWebhooks, usual)
     revoke_retired = retried(signing_keys.RevokeRetired, usual, policy=setting.key_policy)
 
     compose_mail = plain(mail.ComposeMail, usual, public_url=setting.public_url)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, not_, or_,
 
 from adapters.sql.accounts import AccountRow, IdentifierRow, OperatorRow
 from adapters.sql.api_keys import ApiKeyRow
+from adapters.sql.deliveries import DeliveryRow, LaneRow
 from adapters.sql.invitations import AddressInvitationRow, InvitationRow
 from adapters.sql.memberships import MemberRow, MembershipRow
 from adapters.sql.model import Model
@@ -16,7 +17,9 @@ from adapters.sql.organizations import OrganizationRow, SlugRow
 from adapters.sql.passkeys import PasskeyCredentialRow, PasskeyRow
 from adapters.sql.second_factors import SecondFactorsRow
 from adapters.sql.service_accounts import ServiceAccountRow
+from adapters.sql.webhooks import WebhookRow
 from domain.accounts import AccountState
+from domain.audit import INSTALLATION
 
 _OPEN = AccountRow.state != AccountState.CLOSED.value
 _OPERATES = and_(AccountRow.is_operator, AccountRow.state == AccountState.ACTIVE.value)
@@ -39,7 +42,7 @@ _SAME_PASSKEY = and_(
 
 def strays(connection: Connection) -> Iterator[str]:
     """References that lead nowhere, and copies that say something else, in words."""
-    for count, text in (*_of_accounts(), *_of_factors(), *_of_organizations(), *_of_keys()):
+    for count, text in (*_of_accounts(), *_of_factors(), *_of_organizations(), *_of_keys(), *_of_webhooks()):
         found = connection.execute(count).scalar_one()
         if found:
             yield f"{found} {text}"
@@ -125,6 +128,23 @@ def _of_keys() -> Iterator[tuple[Select[int], str]]:
     yield (
         _count(ApiKeyRow, not_(or_(_exists(ServiceAccountRow, its_program), _exists(AccountRow, its_person)))),
         "keys belong to no open account and to no service account",
+    )
+
+
+def _of_webhooks() -> Iterator[tuple[Select[int], str]]:
+    its_organization = OrganizationRow.id == WebhookRow.owner_id
+    yield (
+        _count(WebhookRow, WebhookRow.owner_id != INSTALLATION, not_(_exists(OrganizationRow, its_organization))),
+        "webhooks belong to no organization",
+    )
+    its_lane = and_(
+        LaneRow.owner_id == DeliveryRow.owner_id,
+        LaneRow.endpoint_id == DeliveryRow.endpoint_id,
+        LaneRow.aggregate_id == DeliveryRow.aggregate_id,
+    )
+    yield (
+        _count(DeliveryRow, DeliveryRow.settled_at.is_(None), not_(_exists(LaneRow, its_lane))),
+        "deliveries wait in no lane, where no relay finds them",
     )
 
 

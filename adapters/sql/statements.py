@@ -64,9 +64,10 @@ def inserted_or_locked(connection: Connection, model: type[Model], rows: Sequenc
     if not rows:
         return
     unchanged = next(iter(without_key(model, rows[0])))
-    upsert = _insert(connection, model)
     same = {unchanged: getattr(model, unchanged)}
-    connection.execute(upsert.on_conflict_do_update(index_elements=_key(model), set_=same), list(rows))
+    upsert = _insert(connection, model).on_conflict_do_update(index_elements=_key(model), set_=same)
+    # It returns something, because SQLAlchemy sends many such rows in one statement only then.
+    connection.execute(upsert.returning(_key(model)[0]), list(rows)).all()
 
 
 def some_of(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -73,6 +74,18 @@ def a_day_in_an_organization(world: World) -> Iterator[Step]:
             actor=acme, service_account_id=robot.id, name="K", scopes=["members:read"], expires_at=None
         ),
     )
+    hook: dict[str, Any] = {"holder": acme, "url": "https://hooks.example.com/", "events": ["*"]}
+    yield "make webhook", lambda: world.make_webhook(**hook)
+    (webhook,) = world.list_webhooks(holder=acme)
+    this: dict[str, Any] = {"holder": acme, "webhook_id": webhook.id}
+    yield "change webhook", lambda: world.change_webhook(**this, description="Invoices")
+    yield "= change webhook", lambda: world.change_webhook(**this, description="Invoices")
+    yield "rotate webhook", lambda: world.rotate_webhook_secret(**this)
+    yield "= try webhook", lambda: world.try_webhook(**this)
+    yield "switch off webhook", lambda: world.change_webhook(**this, enabled=False)
+    yield "- try webhook", lambda: world.try_webhook(**this)
+    yield "switch on webhook", lambda: world.change_webhook(**this, enabled=True)
+    yield "delete webhook", lambda: world.delete_webhook(**this)
     yield (
         "delete service account",
         lambda: world.delete_service_account(actor=acme, service_account_id=robot.id),

@@ -8,9 +8,10 @@ from adapters.security.secret_hashes import HmacSecretHasher
 from adapters.security.secret_keys import SecretKeys
 from adapters.security.vault import AesVault
 from application.ports.security import SealBroken
-from application.rewrapping import RewrapFactors, Rewrapped
+from application.rewrapping import RewrapFactors, Rewrapped, RewrapWebhooks
 from application.second_factors import totp_row
 from domain.second_factors import SecondFactors
+from domain.webhooks import WebhookEndpoint
 from tests.application.world import World
 
 OLD, NEW = "the old secret of the apps", "the new secret of the apps"
@@ -112,3 +113,46 @@ def test_whoever_has_recovery_codes_of_the_old_secret_is_counted(world: World) -
     world.with_app("without-codes@example.com")
     assert sum(batch.with_old_codes for batch in rewrap(world)) == 1
     assert sum(batch.with_old_codes for batch in rewrap(world, SecretKeys(OLD))) == 0
+
+
+def rewrapping_webhooks(world: World) -> RewrapWebhooks:
+    return RewrapWebhooks(
+        autocommit=world.database.autocommit,
+        unit_of_work=world.database.unit_of_work,
+        vault=AesVault(BOTH),
+        batch=2,
+    )
+
+
+def webhooks_opened(world: World, endpoint: WebhookEndpoint) -> list[str]:
+    """What the new secret alone opens. Raise SealBroken."""
+    with world.database.persistence.autocommit() as database:
+        found: WebhookEndpoint | None = database.webhooks.find(endpoint.owner_id, endpoint.id)
+    assert found
+    vault = AesVault(SecretKeys(NEW))
+    return [vault.open(sealed, row=found.secret_row) for sealed in found.kept_secrets]
+
+
+def test_secrets_of_webhooks_are_sealed_anew_the_old_ones_too(world: World) -> None:
+    acme = world.an_organization()
+    made = [world.make_webhook(holder=acme, url="https://hooks.example.com/", events=["*"]) for _ in range(3)]
+    rotated = world.rotate_webhook_secret(holder=acme, webhook_id=made[0].endpoint.id)
+    told = world.events()
+    with pytest.raises(SealBroken):
+        webhooks_opened(world, rotated.endpoint)
+    assert [batch.webhooks for batch in rewrapping_webhooks(world)()] == [2, 1]
+    assert webhooks_opened(world, rotated.endpoint) == [rotated.secret, made[0].secret]
+    assert webhooks_opened(world, made[2].endpoint) == [made[2].secret]
+    assert world.events() == told
+    assert sum(batch.webhooks for batch in rewrapping_webhooks(world)()) == 0
+
+
+def test_a_webhook_whose_secret_cannot_be_opened_is_named_and_left_alone(world: World) -> None:
+    acme = world.an_organization()
+    broken, whole = (
+        world.make_webhook(holder=acme, url="https://hooks.example.com/", events=["*"]).endpoint for _ in range(2)
+    )
+    with world.database.persistence.unit_of_work() as uow:
+        uow.webhooks.save(replace(broken, sealed_secret=whole.sealed_secret))
+    (batch,) = rewrapping_webhooks(world)()
+    assert (batch.webhooks, batch.broken) == (1, (broken.id,))

@@ -16,6 +16,7 @@ from domain.kernel import DomainError, Event
 from domain.memberships import EndOfMembership
 from domain.passwords import Weakness
 from domain.sessions import EndReason
+from domain.webhooks import EndOfWebhook
 from entrypoints.http import problems
 from tests.http.service import Service
 
@@ -66,7 +67,7 @@ def test_every_event_is_documented_with_its_fields_and_no_other() -> None:
     ("document", "words"),
     [
         ("errors.md", [Weakness]),
-        ("events.md", [EndReason, EndOfMembership, EndOfInvitation, EndOfKey]),
+        ("events.md", [EndReason, EndOfMembership, EndOfInvitation, EndOfKey, EndOfWebhook]),
         ("permissions.md", [Because]),
     ],
 )

@@ -24,6 +24,7 @@ VALUES_BY_TEMPLATE = {
     "factors_locked": {"public_url"},
     "recovery_code_used": {"public_url"},
     "passkey_cloned": {"public_url"},
+    "webhook_disabled": {"public_url", "host", "webhook_id"},
 }
 
 TOKEN, CODE = "ab3.dG9rZW4", "047311"
@@ -35,6 +36,8 @@ VALUES = {
     "hours": "24",
     "minutes": "30",
     "organization": "Löwe & Söhne",
+    "host": "receiver",
+    "webhook_id": "01a20677-494e-72a1-b22a-a86e85706e05",
 }
 
 renderer = Renderer(product="Example & Co")

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.environment import Uuid7Ids
 from adapters.sql.database import SqlDatabase
+from domain.audit import INSTALLATION
 from migrations.commands import upgrade
 from tests.builders import (
     a_membership,
@@ -16,6 +17,8 @@ from tests.builders import (
     a_personal_key,
     a_service_account,
     a_service_key,
+    a_waiting_delivery,
+    a_webhook,
     an_active_account,
     an_invitation,
     an_organization,
@@ -77,6 +80,28 @@ def test_what_was_repaired_by_hand_is_found(database: SqlDatabase, file: Path, b
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(by_hand)
     assert any(finding.startswith(found) for finding in database.findings())
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "found"),
+    [
+        ("DELETE FROM organizations", "1 webhooks belong to no organization"),
+        ("DELETE FROM lanes", "1 deliveries wait in no lane, where no relay finds them"),
+    ],
+)
+def test_what_was_repaired_of_webhooks_by_hand_is_found(
+    database: SqlDatabase, file: Path, by_hand: str, found: str
+) -> None:
+    organization = an_organization()
+    with database.unit_of_work() as uow:
+        uow.organizations.add(organization)
+        uow.webhooks.add(a_webhook(owner_id=organization.id))
+        uow.webhooks.add(a_webhook(owner_id=INSTALLATION))
+        uow.deliveries.queue([a_waiting_delivery()])
+    assert database.findings() == []
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(by_hand)
+    assert found in database.findings()
 
 
 def test_an_operator_without_an_account_is_found(database: SqlDatabase) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from adapters.sql.database import SqlUnitOfWork
 from adapters.sql.engine import gateway
+from application.ports.deliveries import Settled
 from domain.api_keys import EndOfKey, KeyKind
 from domain.audit import ChainId
 from domain.kernel import (
@@ -19,18 +20,21 @@ from domain.kernel import (
     AddressDigest,
     ApiKeyId,
     ChallengeId,
+    DeliveryId,
     EmailCodeId,
     InvitationId,
     OrganizationId,
     PasskeyId,
     ServiceAccountId,
     SessionId,
+    WebhookId,
 )
 from domain.memberships import EndOfMembership
 from domain.permissions import MEMBERS_READ
 from domain.roles import ADMIN
 from domain.sequence import Sequence
 from tests.builders import (
+    MINUTE,
     NOON,
     a_challenge,
     a_membership,
@@ -40,6 +44,7 @@ from tests.builders import (
     a_service_account,
     a_session,
     a_trusted_device,
+    a_waiting_delivery,
     an_account,
     an_email_code,
     an_invitation,
@@ -49,6 +54,7 @@ from tests.builders import (
 ID = UUID(int=7)
 HERE, SOMEBODY, OTHER = OrganizationId(ID), AccountId(ID), AccountId(UUID(int=8))
 SESSION, KEY, PROGRAM, DIGEST = SessionId(ID), ApiKeyId(ID), ServiceAccountId(ID), AddressDigest("0" * 64)
+HOOK = WebhookId(ID)
 AFTER, LATER = str(ID), NOON + timedelta(days=1)
 
 Call = Callable[[SqlUnitOfWork], object]
@@ -129,6 +135,12 @@ READS: dict[str, Call] = {
     "invitations, of address": lambda uow: uow.invitations.of_address(DIGEST, limit=100, at=NOON),
     "service accounts, count": lambda uow: uow.service_accounts.count(HERE),
     "keys, count": lambda uow: uow.api_keys.count(ID, PROGRAM),
+    "owners": lambda uow: uow.memberships.owners(HERE, limit=20),
+    "webhook": lambda uow: uow.webhooks.find(ID, HOOK),
+    "webhooks": lambda uow: uow.webhooks.of_owner(ID),
+    "webhooks, active": lambda uow: uow.webhooks.active([ID, OTHER]),
+    "webhooks, some": lambda uow: uow.webhooks.some([(ID, HOOK)]),
+    "delivery": lambda uow: uow.deliveries.find(ID, DeliveryId(ID)),
     "factors": lambda uow: uow.second_factors.find(SOMEBODY),
     "passkey": lambda uow: uow.passkeys.find(SOMEBODY, PasskeyId(ID)),
     "passkey, by credential": lambda uow: uow.passkeys.lock_by_credential(SOMEBODY, b"id"),
@@ -176,6 +188,8 @@ PAGES: dict[str, Call] = {
     "invitations": lambda uow: uow.invitations.page(HERE, limit=20, after=AFTER, at=NOON),
     "service accounts": lambda uow: uow.service_accounts.page(HERE, limit=20, after=AFTER),
     "keys": lambda uow: uow.api_keys.page(ID, PROGRAM, limit=20, after=AFTER),
+    "webhooks": lambda uow: uow.webhooks.page(limit=20, after=f"{AFTER}.{AFTER}"),
+    "deliveries": lambda uow: uow.deliveries.page(ID, HOOK, limit=20, after=AFTER),
     "factors": lambda uow: uow.second_factors.page(limit=20, after=AFTER),
     "keys, personal": lambda uow: uow.api_keys.page(ID, None, limit=20, after=AFTER),
     **FEED,
@@ -191,6 +205,8 @@ ENDS: dict[str, Call] = {
     "keys": lambda uow: uow.api_keys.end_all(ID, EndOfKey.ACCOUNT_CLOSED, at=NOON),
     "keys, here": lambda uow: uow.api_keys.end_all(ID, EndOfKey.MEMBERSHIP_ENDED, organization_id=HERE, at=NOON),
     "keys, expired": lambda uow: uow.api_keys.sweep(at=NOON, limit=500),
+    "deliveries, dropped": lambda uow: uow.deliveries.drop(ID, HOOK, limit=500),
+    "deliveries, over": lambda uow: uow.deliveries.sweep(before=NOON, limit=500),
     "passkeys": lambda uow: uow.passkeys.remove_all(SOMEBODY),
     "challenges": lambda uow: uow.challenges.void(SOMEBODY),
     "challenges, expired": lambda uow: uow.challenges.sweep(at=NOON, limit=500),
@@ -278,6 +294,19 @@ def test_a_batch_is_placed_by_one_statement_that_finds_each_event_by_its_key(rec
     steps = recorded.plans(enable_seqscan="off")
     [found] = [step for step in steps if "Index Name" in step]
     assert (found["Index Name"], found["Index Cond"].count(" = ")) == ("pk_outbox", 2)
+
+
+def test_no_relay_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
+    deliveries = recorded.uow.deliveries
+    deliveries.queue([a_waiting_delivery(position=place) for place in range(5)])
+    errands = deliveries.claim(limit=5, lease=MINUTE, at=NOON, except_endpoints=[HOOK])
+    deliveries.settle(
+        [Settled(errand=each, delivery=each.delivery.delivered(200, at=NOON), due_at=NOON) for each in errands]
+    )
+    deliveries.requeue(errands[0].delivery, at=NOON)
+    assert len(recorded.heard) == 2 + 2 + 4 + 2, "however many they are"
+    steps = recorded.plans(enable_seqscan="off")
+    assert [step["Relation Name"] for step in steps if step["Node Type"] == "Seq Scan"] == []
 
 
 def test_no_change_reads_a_table_from_end_to_end(recorded: Recorded) -> None:
