@@ -120,18 +120,24 @@ class RelayWebhooks:
 
     def _judged(self, uow: UnitOfWork, ended: Sequence[Ended], at: datetime) -> list[WebhookEndpoint]:
         """The endpoints of which it now has to be kept that they fail, or no longer do, or are off. Most of the time
-        nothing changes, and nothing is locked."""
+        nothing changes, and nothing is locked.
+
+        They are read anew: others may have failed or succeeded since the calls began, and a failure that is remembered
+        after a success would one day switch the endpoint off.
+        """
         by_endpoint: dict[tuple[UUID, WebhookId], list[Ended]] = {}
         for each in ended:
             if each.is_of_endpoint:
                 by_endpoint.setdefault((each.call.endpoint.owner_id, each.call.endpoint.id), []).append(each)
+        if not by_endpoint:
+            return []
         changed = []
-        for (owner_id, id), calls in sorted(by_endpoint.items()):
-            seen = calls[-1].call.endpoint
+        for seen in sorted(uow.webhooks.some(by_endpoint.keys()), key=lambda each: (each.owner_id, each.id)):
+            calls = by_endpoint[seen.owner_id, seen.id]
             if self._after(seen, calls, at) is seen:
                 continue
             with suppress(WebhookNotFound):
-                endpoint = uow.webhooks.lock(owner_id, id)
+                endpoint = uow.webhooks.lock(seen.owner_id, seen.id)
                 after = self._after(endpoint, calls, at)
                 if after is not endpoint:
                     uow.webhooks.save(after)
