@@ -80,6 +80,17 @@ class RelayWebhooks:
 
     def __call__(self) -> bool:
         """One step: settle what returned, and send what is due. Whether there may be more to do at once."""
+        self._take_back()
+        return self._send() or bool(self._calls)
+
+    def finish(self) -> None:
+        """Send nothing more, and settle what is under way: for as long as the longest call takes."""
+        while self._calls or self._ended:
+            self._take_back()
+
+    # ---- back
+
+    def _take_back(self) -> None:
         for receipt in self.courier.returned(wait=self.patience if self._calls else 0):
             # Of two calls for one delivery, which take a lease slept through, the first to return tells.
             if call := self._calls.pop(receipt.parcel.delivery_id, None):
@@ -87,7 +98,68 @@ class RelayWebhooks:
         if self._ended:
             Retrying(self._settle)(tuple(self._ended))
             self._ended.clear()
-        return self._send() or bool(self._calls)
+
+    def _settle(self, ended: Sequence[Ended]) -> None:
+        now = self.clock.now()
+        with self.unit_of_work() as uow:
+            off = [endpoint for endpoint in self._judged(uow, ended, now) if not endpoint.is_active]
+            uow.deliveries.settle([self._settled(each, now) for each in ended])
+            for endpoint in off:
+                uow.deliveries.drop(endpoint.owner_id, endpoint.id, limit=DROPPED_AT_ONCE)
+
+    def _settled(self, ended: Ended, at: datetime) -> Settled:
+        before, wait = ended.call.errand.delivery, None
+        if ended.error == EVENT_GONE:
+            after = before.given_up(EVENT_GONE, at=at)
+        elif ended.status is not None and ended.has_succeeded:
+            after = before.delivered(ended.status, at=at)
+        else:
+            random = int.from_bytes(self.secrets.new(2)) / 0xFFFF
+            after, wait = before.failed(ended.status, ended.error, policy=self.webhook_policy, random=random, at=at)
+        return Settled(errand=ended.call.errand, delivery=after, due_at=at + wait if wait else at)
+
+    def _judged(self, uow: UnitOfWork, ended: Sequence[Ended], at: datetime) -> list[WebhookEndpoint]:
+        """The endpoints of which it now has to be kept that they fail, or no longer do, or are off. Most of the time
+        nothing changes, and nothing is locked.
+
+        They are read anew: others may have failed or succeeded since the calls began, and a failure that is remembered
+        after a success would one day switch the endpoint off.
+        """
+        by_endpoint: dict[tuple[UUID, WebhookId], list[Ended]] = {}
+        for each in ended:
+            if each.is_of_endpoint:
+                by_endpoint.setdefault((each.call.endpoint.owner_id, each.call.endpoint.id), []).append(each)
+        if not by_endpoint:
+            return []
+        changed = []
+        for seen in sorted(uow.webhooks.some(by_endpoint.keys()), key=lambda each: (each.owner_id, each.id)):
+            calls = by_endpoint[seen.owner_id, seen.id]
+            if self._after(seen, calls, at) is seen:
+                continue
+            with suppress(WebhookNotFound):
+                endpoint = uow.webhooks.lock(seen.owner_id, seen.id)
+                after = self._after(endpoint, calls, at)
+                if after is not endpoint:
+                    uow.webhooks.save(after)
+                    changed.append(after)
+                if endpoint.is_active and not after.is_active:
+                    self._tell(uow, after, at)
+        return changed
+
+    def _after(self, endpoint: WebhookEndpoint, calls: Sequence[Ended], at: datetime) -> WebhookEndpoint:
+        if any(call.has_succeeded for call in calls):
+            return endpoint.succeeded()
+        if any(call.status == _GONE for call in calls):
+            return endpoint.disable(EndOfWebhook.GONE, by=None, at=at)
+        return endpoint.failed(policy=self.webhook_policy, at=at)
+
+    def _tell(self, uow: UnitOfWork, endpoint: WebhookEndpoint, at: datetime) -> None:
+        """The organization's owners; the operators, where it is the installation's."""
+        organization_id = endpoint.organization_id
+        told = uow.memberships.owners(organization_id, limit=_MOST_TOLD) if organization_id else uow.operators.all()
+        about = {"owner_id": str(endpoint.owner_id), "webhook_id": str(endpoint.id)}
+        for account in uow.accounts.some(told[:_MOST_TOLD]).values():
+            notify(uow, MailKind.WEBHOOK_DISABLED, account, ids=self.ids, about=about, at=at)
 
     # ---- out
 
@@ -165,61 +237,3 @@ class RelayWebhooks:
                 if uow.webhooks.lock(owner_id, endpoint_id).is_active:  # switched on meanwhile
                     return
             uow.deliveries.drop(owner_id, endpoint_id, limit=DROPPED_AT_ONCE)
-
-    # ---- back
-
-    def _settle(self, ended: Sequence[Ended]) -> None:
-        now = self.clock.now()
-        with self.unit_of_work() as uow:
-            off = [endpoint for endpoint in self._judged(uow, ended, now) if not endpoint.is_active]
-            uow.deliveries.settle([self._settled(each, now) for each in ended])
-            for endpoint in off:
-                uow.deliveries.drop(endpoint.owner_id, endpoint.id, limit=DROPPED_AT_ONCE)
-
-    def _settled(self, ended: Ended, at: datetime) -> Settled:
-        before, wait = ended.call.errand.delivery, None
-        if ended.error == EVENT_GONE:
-            after = before.given_up(EVENT_GONE, at=at)
-        elif ended.status is not None and ended.has_succeeded:
-            after = before.delivered(ended.status, at=at)
-        else:
-            random = int.from_bytes(self.secrets.new(2)) / 0xFFFF
-            after, wait = before.failed(ended.status, ended.error, policy=self.webhook_policy, random=random, at=at)
-        return Settled(errand=ended.call.errand, delivery=after, due_at=at + wait if wait else at)
-
-    def _judged(self, uow: UnitOfWork, ended: Sequence[Ended], at: datetime) -> list[WebhookEndpoint]:
-        """The endpoints of which it now has to be kept that they fail, or no longer do, or are off. Most of the time
-        nothing changes, and nothing is locked."""
-        by_endpoint: dict[tuple[UUID, WebhookId], list[Ended]] = {}
-        for each in ended:
-            if each.is_of_endpoint:
-                by_endpoint.setdefault((each.call.endpoint.owner_id, each.call.endpoint.id), []).append(each)
-        changed = []
-        for (owner_id, id), calls in sorted(by_endpoint.items()):
-            seen = calls[-1].call.endpoint
-            if self._after(seen, calls, at) is seen:
-                continue
-            with suppress(WebhookNotFound):
-                endpoint = uow.webhooks.lock(owner_id, id)
-                after = self._after(endpoint, calls, at)
-                if after is not endpoint:
-                    uow.webhooks.save(after)
-                    changed.append(after)
-                if endpoint.is_active and not after.is_active:
-                    self._tell(uow, after, at)
-        return changed
-
-    def _after(self, endpoint: WebhookEndpoint, calls: Sequence[Ended], at: datetime) -> WebhookEndpoint:
-        if any(call.has_succeeded for call in calls):
-            return endpoint.succeeded()
-        if any(call.status == _GONE for call in calls):
-            return endpoint.disable(EndOfWebhook.GONE, by=None, at=at)
-        return endpoint.failed(policy=self.webhook_policy, at=at)
-
-    def _tell(self, uow: UnitOfWork, endpoint: WebhookEndpoint, at: datetime) -> None:
-        """The organization's owners; the operators, where it is the installation's."""
-        organization_id = endpoint.organization_id
-        told = uow.memberships.owners(organization_id, limit=_MOST_TOLD) if organization_id else uow.operators.all()
-        about = {"owner_id": str(endpoint.owner_id), "webhook_id": str(endpoint.id)}
-        for account in uow.accounts.some(told[:_MOST_TOLD]).values():
-            notify(uow, MailKind.WEBHOOK_DISABLED, account, ids=self.ids, about=about, at=at)

@@ -233,8 +233,9 @@ class WebhookPolicy:
     """How much later than that at most: what failed together is not to come back together."""
     off_after: timedelta = timedelta(days=5)
     secret_overlap: timedelta = timedelta(hours=24)
-    lease: timedelta = timedelta(seconds=30)
-    """How long a relay that says nothing any more keeps a lane. A call takes 5 seconds at most."""
+    lease: timedelta = timedelta(seconds=10)
+    """How long a relay that says nothing any more keeps a lane: longer than a call, which takes 5 seconds at most, so
+    that two calls of one lane are never under way, and not much longer, for the others wait for it."""
     kept: timedelta = timedelta(days=30)
     """How long the log shows a delivery that is over."""
 

@@ -1,8 +1,9 @@
-"""What the service does by itself: it sends queued mail and removes what is over."""
+"""What the service does by itself, or `portico relay` in its stead."""
 
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -10,24 +11,53 @@ from application.sequencing import Sequenced
 from entrypoints.container import Container
 from entrypoints.counts import Counts
 
-_MAIL_SECONDS = 1.0
 _SEQUENCER_SECONDS = 0.25
+_WEBHOOK_SECONDS = 0.25
+_MAIL_SECONDS = 1.0
 _SWEEP_SECONDS = 600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`step` tells whether there may be more at once. `finish` ends what a step may have left under way."""
+
+    name: str
+    step: Callable[[], bool]
+    seconds: float
+    finish: Callable[[], None] = lambda: None
+
+    def repeat(self, stopping: threading.Event) -> None:
+        wait = self.seconds * random.random()  # noqa: S311 (so that processes started together do not work together)
+        while not stopping.wait(wait):
+            try:
+                wait = 0 if self.step() else self.seconds
+            except Exception:
+                self._tell_of_failure()
+                wait = self.seconds * 5
+        try:
+            self.finish()
+        except Exception:
+            self._tell_of_failure()
+
+    def _tell_of_failure(self) -> None:
+        structlog.get_logger().exception("background.failed", work=self.name)
+
+
 class Background:
-    """One thread for the mail and one for the sweep. Several processes may run them at once."""
+    """A thread for each kind of work, so that none waits for another. Several processes may run them at once."""
 
     def __init__(self, container: Container) -> None:
-        send, sweep, sequence = container.send_queued_mail(), container.sweep(), container.sequencer()
-        counts = container.counts()
-        self._stopping = threading.Event()
+        sequence, relay = container.sequencer(), container.relay_webhooks()
+        send, sweep = container.send_queued_mail(), container.sweep()
+        self._courier, counts = container.courier(), container.counts()
+        self._stopping = stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._repeat, args=(work, seconds), name=name, daemon=True)
-            for name, work, seconds in (
-                ("mail", send, _MAIL_SECONDS),
-                ("sequencer", lambda: _sequenced(sequence(), counts), _SEQUENCER_SECONDS),
-                ("sweep", lambda: any(False for _ in sweep()), _SWEEP_SECONDS),
+            threading.Thread(target=work.repeat, args=(stopping,), name=work.name, daemon=True)
+            for work in (
+                Work("sequencer", lambda: _sequenced(sequence(), counts), _SEQUENCER_SECONDS),
+                Work("webhooks", relay, _WEBHOOK_SECONDS, relay.finish),
+                Work("mail", send, _MAIL_SECONDS),
+                Work("sweep", lambda: any(stopping.is_set() for _ in sweep()), _SWEEP_SECONDS),
             )
         ]
 
@@ -40,17 +70,7 @@ class Background:
         self._stopping.set()
         for thread in self._threads:
             thread.join()
-
-    def _repeat(self, work: Callable[[], bool], seconds: float) -> None:
-        """`work` tells whether there may be more at once."""
-        log = structlog.get_logger()
-        wait = seconds * random.random()  # noqa: S311 (so that processes started together do not work together)
-        while not self._stopping.wait(wait):
-            try:
-                wait = 0 if work() else seconds
-            except Exception:
-                log.exception("background.failed", work=threading.current_thread().name)
-                wait = seconds * 5
+        self._courier.close()
 
 
 def _sequenced(batch: Sequenced | None, counts: Counts) -> bool:

@@ -70,6 +70,17 @@ def serve(
     os.execv(sys.executable, [sys.executable, "-m", "entrypoints.server"])  # noqa: S606 (this very interpreter)
 
 
+@app.command()
+def relay() -> None:
+    """Send mail and webhooks, put events in order and sweep, as `serve` does unless BACKGROUND_WORK=false.
+
+    Several may run at once. It needs PostgreSQL. SIGTERM lets it finish what is under way.
+    """
+    load_settings()
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "entrypoints.relay"])  # noqa: S606 (this very interpreter)
+
+
 @migrate.command("up")
 def migrate_up(
     revision: Annotated[str, typer.Argument(help="Up to which revision.")] = "head",

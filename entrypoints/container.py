@@ -1,26 +1,20 @@
-"""The graph: which adapter stands behind which port. The only place that imports adapters.
+"""The graph: which adapter stands behind which port, and what each use case is given.
 
-Where a setting chooses between adapters, the one that is not chosen is not even imported, and what few ask for only
-when it is asked for: a worker stays small.
+It and chosen.py, which asks the settings, are the only places that import adapters.
 """
 
-import importlib
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from dependency_injector import containers, providers
 
 from adapters.environment import SystemClock, SystemSecrets, Uuid7Ids
-from adapters.security.common_passwords import ListedPasswords
 from adapters.security.derived_codes import HmacCodes
 from adapters.security.ec_keys import EcKeyMaker
 from adapters.security.hashing import LimitedHasher, PasslibHasher
 from adapters.security.opaque_tokens import HmacTokens
-from adapters.security.remembered_tokens import RememberedAccessTokens
 from adapters.security.seals import HmacSealer
 from adapters.security.secret_hashes import HmacSecretHasher
-from adapters.security.secret_keys import SecretKeys
 from adapters.security.strength import ZxcvbnStrength
 from adapters.security.vault import AesVault
 from application import (
@@ -61,15 +55,11 @@ from application import (
     trusted_devices,
     webhooks,
 )
-from application.ports.environment import Clock, Ids
-from application.ports.factors import PasskeyVerifier, TotpCodes
-from application.ports.mail import Mailer
-from application.ports.security import AccessTokens, CommonPasswords
-from application.ports.signing_keys import Keys
-from application.ports.unit_of_work import Persistence
+from application.relaying import RelayWebhooks
 from application.retrying import Retrying
 from application.sequencing import Sequencer
 from application.sweep import Sweep
+from entrypoints import chosen
 from entrypoints.by_name import arguments
 from entrypoints.counts import Counts
 from entrypoints.hashing import HashingExecutor
@@ -77,8 +67,6 @@ from entrypoints.settings import Settings
 from entrypoints.siblings import Siblings
 
 if TYPE_CHECKING:
-    from adapters.mail.console import ConsoleMailer
-    from entrypoints.metrics import Metrics
     from entrypoints.tracing import Tracing
 
 T = TypeVar("T")
@@ -86,111 +74,8 @@ Usual = dict[str, providers.Provider[Any]]
 """What a field of such a name takes, unless it is given something of its own."""
 
 
-def tracing(settings: Settings) -> "Tracing | None":
-    if not settings.traces_endpoint:
-        return None
-    from entrypoints.tracing import Tracing
-
-    return Tracing(settings.traces_endpoint, service=settings.product_name)
-
-
 def traced(use_case: Callable[..., T], name: str, tracing: "Tracing | None") -> Callable[..., T]:
     return tracing.around(use_case, name) if tracing else use_case
-
-
-def metrics(**parts: Any) -> "Metrics":
-    from entrypoints.metrics import Metrics
-
-    return Metrics(**parts)
-
-
-def open_persistence(settings: Settings, ids: Ids, tracing: "Tracing | None") -> Persistence:
-    """The adapter that DATABASE_URL names, or the foreign one that PERSISTENCE names."""
-    if settings.persistence:
-        module, _, factory = settings.persistence.partition(":")
-        return cast(Persistence, getattr(importlib.import_module(module), factory)())
-    if settings.is_memory:
-        from adapters.memory.database import MemoryDatabase
-
-        return MemoryDatabase(ids=ids)
-    from adapters.sql.database import SqlDatabase
-
-    return SqlDatabase(
-        settings.database_url.get_secret_value(),
-        ids=ids,
-        pool_size=settings.pool_size,
-        watch=tracing.statement if tracing else None,
-    )
-
-
-def access_tokens(settings: Settings, keys: Keys) -> AccessTokens:
-    names = {"issuer": settings.token_issuer, "audience": settings.audience, "client_id": settings.client_id}
-    tokens: AccessTokens
-    match settings.token_library:
-        case "python-jose":
-            from adapters.security.jose_tokens import JoseAccessTokens
-
-            tokens = JoseAccessTokens(keys=keys, **names)
-        case "joserfc":
-            from adapters.security.joserfc_tokens import JoserfcAccessTokens
-
-            tokens = JoserfcAccessTokens(keys=keys, **names)
-    return RememberedAccessTokens(tokens, keys)
-
-
-def common_passwords(settings: Settings) -> CommonPasswords:
-    listed = ListedPasswords(settings.common_passwords_file or None)
-    if settings.password_range_url:
-        import httpx
-
-        from adapters.security.range_service import RangeService
-
-        return RangeService(settings.password_range_url, httpx.Client(), otherwise=listed)
-    return listed
-
-
-def console_mailer(settings: Settings, clock: Clock) -> "ConsoleMailer":
-    from adapters.mail.console import ConsoleMailer
-    from adapters.mail.rendering import Renderer
-
-    return ConsoleMailer(renderer=Renderer(product=settings.product_name), clock=clock, stream=sys.stdout)
-
-
-def mailer(settings: Settings, console: Callable[[], "ConsoleMailer"]) -> Mailer:
-    if settings.mail == "console":
-        return console()
-    from adapters.mail.rendering import Renderer
-    from adapters.mail.smtp import SmtpMailer
-
-    return SmtpMailer(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        sender=settings.mail_sender,
-        username=settings.smtp_username or None,
-        password=settings.smtp_password.get_secret_value() or None,
-        security=settings.smtp_security,
-        renderer=Renderer(product=settings.product_name),
-    )
-
-
-def totp_codes() -> TotpCodes:
-    from adapters.security.totp import PyotpCodes
-
-    return PyotpCodes()
-
-
-def passkey_verifier(settings: Settings) -> PasskeyVerifier:
-    from adapters.security.passkeys import WebauthnVerifier
-
-    return WebauthnVerifier(
-        domain=settings.relying_party_id, origins=settings.relying_party_origins, name=settings.product_name
-    )
-
-
-def secret_keys(settings: Settings) -> SecretKeys:
-    return SecretKeys(
-        settings.secret_key.get_secret_value(), [old.get_secret_value() for old in settings.secret_keys_old]
-    )
 
 
 def one(make: Callable[..., T], /, *args: Any, **dependencies: Any) -> providers.Provider[T]:
@@ -224,31 +109,33 @@ class Container(containers.DeclarativeContainer):
     clock = one(SystemClock)
     ids = one(Uuid7Ids)
     secrets = one(SystemSecrets)
-    tracing = one(tracing, settings)
-    persistence = one(open_persistence, settings, ids, tracing)
+    tracing = one(chosen.tracing, settings)
+    persistence = one(chosen.open_persistence, settings, ids, tracing)
     unit_of_work = persistence.provided.unit_of_work
     autocommit = persistence.provided.autocommit
 
-    secret_keys = one(secret_keys, settings)
+    secret_keys = one(chosen.secret_keys, settings)
     vault = one(AesVault, secret_keys)
     sealer = one(HmacSealer, secret_keys)
     opaque_tokens = one(HmacTokens, secret_keys)
     secret_hasher = one(HmacSecretHasher, secret_keys)
     derived_codes = one(HmacCodes, secret_keys)
-    totp_codes = one(totp_codes)
-    passkey_verifier = one(passkey_verifier, settings)
+    totp_codes = one(chosen.totp_codes)
+    passkey_verifier = one(chosen.passkey_verifier, settings)
     key_maker = one(EcKeyMaker)
     key_ring = one(signing_keys.KeyRing, autocommit=autocommit, vault=vault, policy=setting.key_policy, clock=clock)
-    access_tokens = one(access_tokens, settings, key_ring)
+    access_tokens = one(chosen.access_tokens, settings, key_ring)
     password_hasher = one(
         LimitedHasher,
         one(PasslibHasher, scheme=setting.password_hash, bcrypt_cost=setting.bcrypt_cost),
         at_once=setting.hashing_thread_count,
     )
-    common_passwords = one(common_passwords, settings)
+    common_passwords = one(chosen.common_passwords, settings)
     password_strength = one(ZxcvbnStrength)
-    console_mailer = one(console_mailer, settings, clock)
-    mailer = one(mailer, settings, console_mailer.provider)
+    console_mailer = one(chosen.console_mailer, settings, clock)
+    mailer = one(chosen.mailer, settings, console_mailer.provider)
+    counts = one(Counts)
+    courier = one(chosen.courier, settings, counts)
     hashing_executor = one(HashingExecutor, at_once=setting.hashing_thread_count, queue=setting.hashing_queue)
 
     # ---- what is usual: the ports, and the parts that several use cases share
@@ -275,6 +162,7 @@ class Container(containers.DeclarativeContainer):
         "keys": key_maker,
         "key_ring": key_ring,
         "mailer": mailer,
+        "courier": courier,
         "assurance": setting.assurance_policy,
         "attempt_policy": setting.attempt_policy,
         "factor_policy": setting.factor_policy,
@@ -440,15 +328,15 @@ class Container(containers.DeclarativeContainer):
     send_queued_mail = plain(mail.SendQueuedMail, usual, compose=compose_mail, policy=setting.mail_policy)
     follow_events = retried(events.FollowEvents, usual)
     look_for_news = retried(events.LookForNews, usual)
+    relay_webhooks = plain(RelayWebhooks, usual)
     sequencer = retried(Sequencer, usual, holder=ids.provided.new.call())
     forget_entries = plain(retention.ForgetEntries, usual, kept=setting.audit_kept)
     forget_events = retried(retention.ForgetEvents, usual, kept=setting.events_kept)
 
     read_gauges = plain(gauges.ReadGauges, usual)
-    counts = one(Counts)
     siblings = one(Siblings)
     metrics = one(
-        metrics,
+        chosen.metrics,
         counts=counts,
         hashing=hashing_executor,
         persistence=persistence,

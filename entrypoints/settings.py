@@ -193,8 +193,8 @@ class Settings(BaseModel):
 
     @property
     def pool_size(self) -> int:
-        """Every thread that may hold a connection: for requests, for what hashes, and three in the background."""
-        return self.worker_threads + (self.hashing_thread_count + 1) + 3
+        """Every thread that may hold a connection: for requests, for what hashes, and four in the background."""
+        return self.worker_threads + (self.hashing_thread_count + 1) + 4
 
     @property
     def token_issuer(self) -> str:

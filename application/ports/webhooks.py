@@ -61,8 +61,8 @@ class Receipt:
     parcel: Parcel
     status: int | None
     error: str = ""
-    """A short permanent word where there was no answer: timeout, refused_address, tls, connection, redirect,
-    too_large…; empty if there was one."""
+    """Why there was no answer, in one permanent word, empty if there was one: timeout, unresolved, refused_address,
+    connection, tls, bad_answer, bad_url, internal. An answer that is a redirect is no good one: redirect."""
 
 
 class Courier(Protocol):

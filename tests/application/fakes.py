@@ -1,7 +1,7 @@
 """Small honest stand-ins: they do what the port says, at once, and note that they were asked."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -285,9 +285,11 @@ class PatientCourier(Courier):
         self.sent.append(parcel)
         self._under_way.append(parcel)
 
-    def answer(self, status: int | None = 200, error: str = "", *, url: str | None = None) -> list[Parcel]:
-        """To all that is under way, or what goes to that address."""
-        answered = [parcel for parcel in self._under_way if url in (None, parcel.url)]
+    def answer(
+        self, status: int | None = 200, error: str = "", *, only: Collection[Parcel] | None = None
+    ) -> list[Parcel]:
+        """To all that is under way, or some of it."""
+        answered = [parcel for parcel in self._under_way if only is None or parcel in only]
         self._under_way = [parcel for parcel in self._under_way if parcel not in answered]
         self._returned += [Receipt(parcel=parcel, status=status, error=error) for parcel in answered]
         return answered

@@ -199,6 +199,23 @@ def test_it_fails_since_its_first_failure_until_it_succeeds(world: World, acme: 
     assert endpoint_now(world, webhook).failing_since is None
 
 
+def test_a_success_is_not_forgotten_because_its_call_began_before_the_failure_of_another(
+    world: World, acme: Actor
+) -> None:
+    webhook = a_webhook(world, acme)
+    renamed(world, acme, "One")
+    failing = step(world)
+    world.try_webhook(holder=acme, webhook_id=webhook.id)
+    assert len(failing + step(world)) == 2
+    trial = world.courier.sent[-1]
+    world.courier.answer(500, only=failing)
+    step(world)
+    assert endpoint_now(world, webhook).failing_since
+    world.courier.answer(200, only=[trial])
+    step(world)
+    assert endpoint_now(world, webhook).failing_since is None
+
+
 def test_while_it_works_the_endpoint_is_not_written(world: World, acme: Actor) -> None:
     webhook = a_webhook(world, acme)
     renamed(world, acme, "One", "Two")

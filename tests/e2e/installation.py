@@ -78,6 +78,54 @@ class Installation:
         finally:
             server.kill()
 
+    @contextmanager
+    def relaying(self, **more: str) -> Iterator["Relay"]:
+        """A relay that has started, and is killed at the end if it still runs."""
+        relay = Relay.start(self.having(**more))
+        try:
+            relay.wait_until_started()
+            yield relay
+        finally:
+            relay.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """`portico relay`; its log goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, installation: Installation) -> Self:
+        log = installation.directory / f"relay-{free_port()}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [PORTICO, "relay"],
+                cwd=installation.directory,
+                env=installation.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return cls(process, log)
+
+    def wait_until_started(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while b"relay.started" not in self.log.read_bytes():
+            assert self.process.poll() is None, f"it ended: {self.log.read_text()}"
+            assert time.monotonic() < deadline, f"it never started: {self.log.read_text()}"
+            time.sleep(0.02)
+
+    def terminate(self) -> int:
+        """Ask it to end, wait, and return its exit status."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """At once."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
 
 @dataclass(frozen=True, slots=True)
 class Server:

@@ -508,7 +508,7 @@ def test_the_defaults_of_settings_are_those_of_the_domain() -> None:
 
 
 def test_every_thread_may_hold_a_connection() -> None:
-    assert loaded(PRODUCTION, WORKER_THREADS="5", HASHING_THREADS="3").pool_size == 11
+    assert loaded(PRODUCTION, WORKER_THREADS="5", HASHING_THREADS="3").pool_size == 13
     assert loaded(PRODUCTION, HASHING_THREADS="0").hashing_thread_count >= 1
 
 
