@@ -76,7 +76,7 @@ class Follower:
 
 
 def an_operator() -> Principal:
-    account = an_active_account(is_operator=True)
+    account = an_active_account(is_operator=True, has_second_factor=True)
     return Principal(account=account, session=a_session(account_id=account.id, aal=2))
 
 

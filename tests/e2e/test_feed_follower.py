@@ -34,10 +34,15 @@ def test_the_commands_of_the_document_print_what_it_shows(on_sqlite: Installatio
 
 def test_the_code_in_the_document_is_the_code_of_the_example() -> None:
     shown = re.findall(r"^```python\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
-    written = [file.read_text() for file in EXAMPLE.glob("*.py")]
+    written = [unspaced(file.read_text()) for file in EXAMPLE.glob("*.py")]
     assert len(shown) == 2
     for code in shown:
-        assert any(code in text for text in written), code
+        assert any(unspaced(code) in text for text in written), code
+
+
+def unspaced(code: str) -> str:
+    """The formatter indents a document otherwise than a method."""
+    return "".join(code.split())
 
 
 class Acme:
