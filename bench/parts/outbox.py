@@ -7,7 +7,7 @@ from bench.bench import Bench
 from bench.figures import Figure, Part
 from bench.installation import Installation, dealt
 from bench.load import Answer, Sample, Script, Unexpected, drive, request
-from bench.machine import Server
+from bench.machine import ROOT, Server
 from bench.parts.access import rates
 from bench.parts.me import CONNECTIONS
 from bench.scripts import Patching
@@ -51,9 +51,10 @@ def sign_outs(bench: Bench) -> Figure:
         return drive(server, [SigningOut(tokens) for _ in range(CONNECTIONS)], seconds=bench.seconds)
 
     off = {"BACKGROUND_WORK": "false"}
+    unwritten = {"PERSISTENCE": "bench.unrecorded:database", "PYTHONPATH": str(ROOT)}
     with (
         bench.portico.serving(**off) as recorded,
-        bench.portico.serving(**off, PERSISTENCE="bench.unrecorded:database") as unrecorded,
+        bench.portico.serving(**off, **unwritten) as unrecorded,
     ):
         load(recorded), load(unrecorded)
         pairs = bench.interleaved("sign-outs", lambda: load(recorded), lambda: load(unrecorded))
