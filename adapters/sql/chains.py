@@ -13,7 +13,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    insert,
     select,
     true,
     tuple_,
@@ -24,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.audit import AuditEntryRow, AuditPersonalRow, to_entry, with_personal
 from adapters.sql.model import Model
-from adapters.sql.statements import backlog, placed, put
+from adapters.sql.statements import backlog, insert_all, placed, put_all
 from application.ports.audit import Chains, Link
 from application.ports.backlog import Backlog
 from domain.audit import AuditEntry, Chain, ChainId, EntryId, Seal, earliest_id
@@ -119,12 +118,11 @@ class SqlChains(Chains):
             {"chain_id": seal.chain_id, "position": seal.position, "entry_id": seal.entry_id, "mac": seal.mac}
             for seal in seals
         ]
-        self.connection.execute(insert(AuditSealRow), rows)
+        insert_all(self.connection, (AuditSealRow, rows))
         places = {(seal.chain_id, seal.entry_id): seal.position for seal in seals}
         placed(self.connection, AuditEntryRow, places)
-        for chain in chains:
-            end = {"position": chain.position, "mac": chain.mac}
-            put(self.connection, AuditChainRow, to_row(chain), change=end)
+        ends = [to_row(chain) for chain in chains]
+        put_all(self.connection, AuditChainRow, ends, AuditChainRow.position, AuditChainRow.mac)
 
     def all(self) -> Iterator[Chain]:
         last: UUID | None = None

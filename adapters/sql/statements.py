@@ -44,11 +44,19 @@ def claimed(connection: Connection, model: type[Model], row: Values) -> bool:
     return connection.execute(_insert(connection, model).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
-def put(connection: Connection, model: type[Model], row: Values, *, change: Values | None = None) -> None:
-    """Insert the row, or overwrite the one that has its key; of that only `change`, if it is given."""
+def put(connection: Connection, model: type[Model], row: Values) -> None:
+    """Insert the row, or overwrite the one that has its key."""
     statement = _insert(connection, model).values(row)
-    changed = without_key(model, row) if change is None else change
-    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=without_key(model, row)))
+
+
+def put_all(
+    connection: Connection, model: type[Model], rows: Sequence[Values], *columns: InstrumentedAttribute[Any]
+) -> None:
+    """Insert the rows, or overwrite those columns of the ones that have their keys: many in one statement."""
+    statement = _insert(connection, model)
+    given = {column.key: statement.excluded[column.key] for column in columns}
+    connection.execute(statement.on_conflict_do_update(index_elements=_key(model), set_=given), rows)
 
 
 def inserted_or_changed(connection: Connection, model: type[Model], row: Values, change: Values) -> Row[Any]:
