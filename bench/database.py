@@ -109,7 +109,7 @@ _POPULATION = (
     FROM (SELECT id, now() + (1 + 6 * random()) * interval '1 day' AS idle_expires_at FROM accounts)
     """,
     """
-    INSERT INTO outbox
+    INSERT INTO outbox (owner_id, id, aggregate_id, version, name, data, at, position)
     SELECT id, uuidv7(), id, event.version, event.name, jsonb_build_object('account_id', id::text), created_at,
            row_number() OVER (ORDER BY id, event.version)
     FROM accounts, (VALUES (1, 'account.registered'), (2, 'session.started')) AS event (version, name)

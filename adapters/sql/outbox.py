@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -43,6 +43,22 @@ class OutboxRow(Model):
     position: Mapped[int | None] = mapped_column(BigInteger)
 
 
+def to_event(row: Sequence[Any]) -> OutboxEvent:
+    """`row` holds the columns of OutboxRow in their order."""
+    owner_id, id, aggregate_id, version, name, data, at, schema_version, position = row
+    return OutboxEvent(
+        id=id,
+        owner_id=owner_id,
+        aggregate_id=aggregate_id,
+        version=version,
+        name=name,
+        data=data,
+        at=at,
+        schema_version=schema_version,
+        position=position,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SqlOutbox(Outbox):
     connection: Connection
@@ -50,23 +66,21 @@ class SqlOutbox(Outbox):
     def of_owner(self, owner_id: UUID, *, limit: int) -> list[OutboxEvent]:
         owned = select(OutboxRow.__table__).where(OutboxRow.owner_id == owner_id)
         newest = self.connection.execute(owned.order_by(OutboxRow.id.desc()).limit(limit))
-        return [OutboxEvent(**row) for row in newest.mappings()]
+        return [to_event(row) for row in newest]
 
     def find(self, owner_id: UUID, id: UUID) -> OutboxEvent | None:
         return next(iter(self.some([(owner_id, id)])), None)
 
     def some(self, keys: Iterable[tuple[UUID, UUID]]) -> list[OutboxEvent]:
         among = tuple_(OutboxRow.owner_id, OutboxRow.id).in_(list(keys))
-        return [
-            OutboxEvent(**row) for row in self.connection.execute(select(OutboxRow.__table__).where(among)).mappings()
-        ]
+        return [to_event(row) for row in self.connection.execute(select(OutboxRow.__table__).where(among))]
 
     def feed(self, *, after: int, limit: int, owner_id: UUID | None = None) -> list[OutboxEvent]:
         following = select(OutboxRow.__table__).where(OutboxRow.position > after)
         if owner_id is not None:
             following = following.where(OutboxRow.owner_id == owner_id)
         rows = self.connection.execute(following.order_by(OutboxRow.position).limit(limit))
-        return [OutboxEvent(**row) for row in rows.mappings()]
+        return [to_event(row) for row in rows]
 
     def owners(self, *, after: int, through: int) -> set[UUID]:
         between = select(OutboxRow.owner_id).where(OutboxRow.position > after, OutboxRow.position <= through)
@@ -76,7 +90,7 @@ class SqlOutbox(Outbox):
         # By aggregate and version: so a limit can cut off only what comes later.
         waiting = select(OutboxRow.__table__).where(OutboxRow.position.is_(None))
         in_order = waiting.order_by(OutboxRow.aggregate_id, OutboxRow.version, OutboxRow.id).limit(limit)
-        return [OutboxEvent(**row) for row in self.connection.execute(in_order).mappings()]
+        return [to_event(row) for row in self.connection.execute(in_order)]
 
     def backlog(self) -> Backlog:
         return backlog(self.connection, OutboxRow.position.is_(None), since=OutboxRow.at)

@@ -19,6 +19,7 @@ from bench.scripts import Asking, Reading
 from bench.visitor import Visitor
 
 _PAGES = 50
+_CATCHING_UP = 8
 _WAITING = 200
 _EVENTS_A_SECOND = 500
 _BURSTS_A_SECOND = 10
@@ -34,16 +35,17 @@ def measure(bench: Bench) -> Part:
 
 
 def pages(bench: Bench, server: Server, operator: SignedIn) -> Figure:
-    """Of a hundred events, by one connection: a backend that catches up."""
+    """Of a hundred events, by a few connections: backends that catch up."""
     with Visitor(server.port, lambda *_: None) as visitor:
         cursor, paths = "", []
         for _ in range(_PAGES):
             paths.append(f"/v1/events?limit=100{cursor}")
             page = visitor.call("GET", paths[-1], token=operator.access_token)
             cursor = f"&after={quote(page['next_cursor'])}"
-    script = Asking([request("GET", path, token=operator.access_token) for path in paths])
+    asked = [request("GET", path, token=operator.access_token) for path in paths]
+    scripts = [Asking(asked) for _ in range(_CATCHING_UP)]
     samples = [
-        drive(server, [script], seconds=bench.seconds)
+        drive(server, scripts, seconds=bench.seconds)
         for _ in bench.progress.track(range(bench.pairs), description="pages")
     ]
     return Figure(
