@@ -6,6 +6,9 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
+LookUp = Callable[[str, int], Sequence[str]]
+"""The same of a host and port, and the caller waits."""
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses behind a host and port. Raise OSError or UnicodeError if there are none."""
 
@@ -14,8 +17,9 @@ class Resolver:
     """The system's, with a thread for each question: `getaddrinfo` blocks, for half a minute where a name's servers are
     silent. An executor would have the process wait for that before it ends."""
 
-    def __init__(self, *, at_once: int = 256) -> None:
+    def __init__(self, *, look_up: LookUp | None = None, at_once: int = 256) -> None:
         """More than calls at once: a question outlives the call that gave it up, and is not to hold up others."""
+        self._look_up = look_up or _addresses
         self._turns = asyncio.Semaphore(at_once)
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
@@ -30,7 +34,7 @@ class Resolver:
 
         def ask() -> None:
             with suppress(RuntimeError):  # the loop is closed meanwhile
-                loop.call_soon_threadsafe(tell, _found(host, port))
+                loop.call_soon_threadsafe(tell, self._found(host, port))
 
         threading.Thread(target=ask, name="resolver", daemon=True).start()
         found = await answer
@@ -38,11 +42,14 @@ class Resolver:
             raise found
         return found
 
+    def _found(self, host: str, port: int) -> Sequence[str] | Exception:
+        """Never raise: who asked would wait for ever."""
+        try:
+            return self._look_up(host, port)
+        except (OSError, ValueError) as error:
+            return error
 
-def _found(host: str, port: int) -> Sequence[str] | Exception:
-    """Never raise: who asked would wait for ever."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, ValueError) as error:
-        return error
+
+def _addresses(host: str, port: int) -> Sequence[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -1,13 +1,14 @@
 """Requests that a stranger would like this machine to make (OWASP: server-side request forgery)."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
 from adapters.webhooks.courier import HttpCourier
+from adapters.webhooks.resolving import Resolver
 from tests.webhooks.parcels import called
 from tests.webhooks.receivers import Receiver, receiving, says
 
@@ -172,20 +173,20 @@ def test_proxies_of_the_environment_are_ignored(resolving_to: Resolving, receive
 
 
 def test_name_servers_that_are_silent_cost_the_call_alone(
-    monkeypatch: pytest.MonkeyPatch, receiver: Receiver, courier: HttpCourier
+    receiver: Receiver,
 ) -> None:
-    silent, real = threading.Event(), socket.getaddrinfo
+    silent = threading.Event()
 
-    def getaddrinfo(host: str, *arguments: object, **more: object) -> object:
+    def look_up(host: str, _port: int) -> list[str]:
         if host == "silent.example.com":
             silent.wait(20)
-        return real(host, *arguments, **more)  # type: ignore[arg-type]
+        return ["127.0.0.1"]
 
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     began = time.monotonic()
-    try:
-        assert called(courier, "https://silent.example.com/").error == "timeout"
-        assert called(courier, receiver.url).status == 204
-        assert time.monotonic() - began < 5
-    finally:
-        silent.set()
+    with closing(HttpCourier(allowed=["127.0.0.1"], timeout=0.5, resolve=Resolver(look_up=look_up))) as courier:
+        try:
+            assert called(courier, "https://silent.example.com/").error == "timeout"
+            assert called(courier, receiver.url).status == 204
+            assert time.monotonic() - began < 5
+        finally:
+            silent.set()
