@@ -28,7 +28,7 @@ _ENTRIES = (
          house AS MATERIALIZED (SELECT id FROM organizations ORDER BY id LIMIT 1),
          drawn AS (
              SELECT n, (n - %(entries)s) * interval '3 seconds' AS before, n %% 2 = 0 AS is_ours,
-                    ids[1 + (n * 7919) %% array_length(ids, 1)] AS actor
+                    ids[1 + (n::bigint * 7919) %% array_length(ids, 1)] AS actor
              FROM generate_series(1, %(entries)s) AS n, people
          )
     SELECT CASE WHEN is_ours THEN house.id ELSE actor END, uuidv7(before), now() + before,

@@ -7,6 +7,7 @@ from bench.database import query
 from bench.entries import note_down
 from bench.figures import Part
 from bench.installation import Installation
+from bench.life import cursor
 from bench.organizations import Population
 from bench.sizes import Side, compare
 from bench.visitor import Visitor
@@ -27,11 +28,14 @@ class Reader:
     actor: str
     target: str
     since: str
+    last_pages: dict[str, str]
+    """Of each list: where its last page begins."""
 
     def read(self, visitor: Visitor, _name: str) -> None:
-        for path in ("/v1/admin/audit", f"/v1/organizations/{self.organization}/audit"):
+        for path, last_page in self.last_pages.items():
             filters = {
                 "newest": "",
+                "newest, deepest page": f"&cursor={last_page}",
                 "of an actor": f"&actor={self.actor}",
                 "of an action": "&action=session.started",
                 "about a target": f"&target={self.target}",
@@ -62,4 +66,11 @@ def reader(installation: Installation) -> Reader:
     ours = "SELECT actor_id::text, target_id::text, chain_id::text FROM audit_entries WHERE organization_id IS NOT NULL"
     [(actor, target, organization)] = query(url, f"{ours} ORDER BY id DESC LIMIT 1")
     [(since,)] = query(url, "SELECT to_char(now() - interval '1 hour', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
-    return Reader(operator.access_token, organization, actor, target, since)
+    oldest = "SELECT id::text FROM audit_entries"
+    of_all = query(url, f"{oldest} ORDER BY id LIMIT 51")
+    of_one = query(url, f"{oldest} WHERE chain_id = '{organization}' ORDER BY id LIMIT 51")
+    last_pages = {
+        "/v1/admin/audit": cursor(of_all[-1][0]),
+        f"/v1/organizations/{organization}/audit": cursor(of_one[-1][0]),
+    }
+    return Reader(operator.access_token, organization, actor, target, since, last_pages)
