@@ -19,7 +19,7 @@ def note_down(url: str, entries: int) -> None:
     query(url, "CHECKPOINT")
 
 
-# One every three seconds: the last of them now. All are sealed, or the sequencer would begin with them.
+# Everybody has a page of them at least, so that a page is as long among few. One every three seconds: the last of them now. All are sealed, or the sequencer would begin with them.
 _ENTRIES = (
     """
     INSERT INTO audit_entries (chain_id, id, at, action, outcome, actor_id, principal_id, target_id, organization_id,
@@ -28,7 +28,7 @@ _ENTRIES = (
          house AS MATERIALIZED (SELECT id FROM organizations ORDER BY id LIMIT 1),
          drawn AS (
              SELECT n, (n - %(entries)s) * interval '3 seconds' AS before, n %% 2 = 0 AS is_ours,
-                    ids[1 + (n::bigint * 7919) %% array_length(ids, 1)] AS actor
+                    ids[1 + (n::bigint * 7919) %% least(array_length(ids, 1), %(entries)s / 100)] AS actor
              FROM generate_series(1, %(entries)s) AS n, people
          )
     SELECT CASE WHEN is_ours THEN house.id ELSE actor END, uuidv7(before), now() + before,

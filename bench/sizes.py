@@ -37,6 +37,8 @@ class Comparison:
     plans: dict[str, list[Plan]]
     seconds: dict[str, list[tuple[float, float]]]
     """Of each call, in pairs: among few and among many."""
+    growing: frozenset[str] | None = None
+    """The tables that are large among many; None: all are."""
 
     def part(self, name: str) -> Part:
         ratios = self._ratios()
@@ -44,7 +46,8 @@ class Comparison:
         deepest = self._deepest()
         slowest_page = max(deepest, key=lambda call: median(deepest[call]))
         differing = [call for call in self.of_many if len(self.of_many[call]) != len(self.of_few[call])]
-        sequential = [table for of_call in self.plans.values() for plan in of_call for table in plan.sequential]
+        scanned = [table for of_call in self.plans.values() for plan in of_call for table in plan.sequential]
+        sequential = [table for table in scanned if self.growing is None or table in self.growing]
         return Part(
             name=name,
             figures=[
@@ -100,7 +103,7 @@ class Comparison:
         return {"statements": statements, **timed, "plans": to_json(self.plans[call])}
 
 
-def compare(bench: Bench, few: Side, many: Side) -> Comparison:
+def compare(bench: Bench, few: Side, many: Side, *, growing: frozenset[str] | None = None) -> Comparison:
     of_few, of_many = statements_of(bench, few), statements_of(bench, many)
     return Comparison(
         few=few,
@@ -109,6 +112,7 @@ def compare(bench: Bench, few: Side, many: Side) -> Comparison:
         of_many=of_many,
         plans={call: explain(many.installation.url, statements) for call, statements in of_many.items()},
         seconds=timed(bench, few, many),
+        growing=growing,
     )
 
 
