@@ -19,7 +19,8 @@ def note_down(url: str, entries: int) -> None:
     query(url, "CHECKPOINT")
 
 
-# Everybody has a page of them at least, so that a page is as long among few. One every three seconds: the last of them now. All are sealed, or the sequencer would begin with them.
+# One every three seconds: the last of them now. Everybody who acts has two pages of them, so that a page is as long
+# among few. All are sealed, or the sequencer would begin with them.
 _ENTRIES = (
     """
     INSERT INTO audit_entries (chain_id, id, at, action, outcome, actor_id, principal_id, target_id, organization_id,
