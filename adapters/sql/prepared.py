@@ -70,7 +70,9 @@ class Prepared:
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiled = self.statement.compile(dialect=dialect)
-        converts = {name: _to_driver(bind.type.dialect_impl(dialect), dialect) for name, bind in compiled.binds.items()}
+        converts = {
+            name: driver_conversion(bind.type.dialect_impl(dialect), dialect) for name, bind in compiled.binds.items()
+        }
         given = {name for name, bind in compiled.binds.items() if bind.required}
         columns = [column.type.dialect_impl(dialect) for column in self.statement.exported_columns]
         processors = [column.result_processor(dialect, None) for column in columns]
@@ -85,7 +87,8 @@ class Prepared:
         return prepared
 
 
-def _to_driver(type: TypeEngine[Any], dialect: Dialect) -> Convert:
+def driver_conversion(type: TypeEngine[Any], dialect: Dialect) -> Convert:
+    """From a value to what the driver takes."""
     processor = type.bind_processor(dialect)
     if processor is None and isinstance(type, Uuid):
         return _hex  # which the text casts anyhow; the driver's own way takes several times as long

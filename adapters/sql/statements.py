@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute
 
 from adapters.sql.model import Model
+from adapters.sql.prepared import Convert, driver_conversion
 from application.ports.backlog import MOST_COUNTED, Backlog
 
 Entity = TypeVar("Entity")
@@ -132,32 +133,18 @@ def insert_all(connection: Connection, *rows_of: tuple[type[Model], Sequence[Val
 class _Insertion:
     head: str
     group: str
-    columns: Sequence[tuple[str, Callable[[Any], Any]]]
+    columns: Sequence[tuple[str, Convert]]
 
 
 @lru_cache
 def _insertion(model: type[Model], dialect: Dialect) -> _Insertion:
-    columns = list(model.__table__.columns)
-    types = {column.name: column.type.dialect_impl(dialect) for column in columns}
-    # The driver turns a UUID into text by an object of its own.
-    convert = {
-        name: str_or_none if isinstance(type, Uuid) else type.bind_processor(dialect) or unchanged
-        for name, type in types.items()
-    }
+    types = {column.name: column.type.dialect_impl(dialect) for column in model.__table__.columns}
     casts = [f"%s::{type.compile(dialect)}" if isinstance(type, Uuid | JSON) else "%s" for type in types.values()]
     return _Insertion(
         head=f"INSERT INTO {model.__tablename__} ({', '.join(types)}) VALUES ",  # noqa: S608 (names of ours)
         group=f"({', '.join(casts)})",
-        columns=list(convert.items()),
+        columns=[(name, driver_conversion(type, dialect)) for name, type in types.items()],
     )
-
-
-def str_or_none(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def unchanged(value: Any) -> Any:
-    return value
 
 
 def backlog(
